@@ -1,0 +1,496 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"drumbeat/internal/beat"
+	"drumbeat/internal/ingest"
+	"drumbeat/internal/table"
+	"drumbeat/internal/traffic"
+)
+
+// The methods of scan.
+const (
+	methodSource  = "source-delta"
+	methodChannel = "channel-delta"
+)
+
+// foundingRuleID is the id of "Palo Alto - potential beaconing detected" among Microsoft Sentinel's rules.
+const foundingRuleID = "f0be259a-34ac-4946-aa15-ca2b115d5feb"
+
+// scanFlags are the flags of scan.
+type scanFlags struct {
+	inputFlags
+	methods        []string
+	from, to       instant
+	quarantine     string
+	format         string
+	memory         byteSize
+	workers        int
+	failOnFindings bool
+
+	gap                 seconds
+	minEvents, minModal int64
+	minPercent          float64
+	bin, window         duration
+}
+
+// scanCommand makes the verb that finds beacons.
+func (a *app) scanCommand() *cobra.Command {
+	s := &scan{a: a}
+	cmd := &cobra.Command{
+		Use:   "scan PATH…",
+		Short: "Find beacons in firewall logs",
+		Long: `Reads firewall logs from files, folders and standard input (-), plain, gzip or zstd,
+and prints the channels that call at regular times.
+
+Methods:
+  source-delta   the rule "Palo Alto - potential beaconing detected" of Microsoft
+                 Sentinel to the letter: the gap to the next record of the same
+                 source, whatever its destination
+  channel-delta  the same with the gap to the next record of the same source,
+                 destination and port, so that other traffic of the machine does
+                 not hide a beacon
+
+The rule is run as it would have been scheduled: at each midnight (UTC) whose
+window, the day before the last, meets the logs. A row is printed as the rule
+gives it in JSON and CSV; the table shows one line for each channel.`,
+		Example: `  drumbeat scan /var/log/firewall
+  drumbeat scan --method source-delta --format json traffic.log.gz
+  zcat old/*.gz | drumbeat scan --timezone Europe/Berlin -
+  drumbeat scan --min-events 10 --min-modal 8 --fail-on-findings fw1.log fw2.log`,
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd.Context(), args) },
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&s.methods, "method", []string{methodSource, methodChannel},
+		"run this `METHOD`: source-delta or channel-delta; may be repeated")
+	completeWith(cmd, "method", methodSource, methodChannel)
+	a.formatFlag(cmd, &s.format)
+	f.BoolVar(&s.failOnFindings, "fail-on-findings", false, "exit with 1 if anything was found")
+	a.inputFlags(cmd, &s.inputFlags)
+	f.Var(&s.from, "from", "leave out records before this `TIME`")
+	f.Var(&s.to, "to", "leave out records at and after this `TIME`")
+	f.Var(&s.now, "now", "run the rule once, at this `TIME`, instead of at each scheduled time")
+	f.StringVar(&s.quarantine, "quarantine", "", "write every line that was rejected to `FILE`, with place and reason")
+	s.memory = 512 << 20
+	f.Var(&s.memory, "memory", "use about this much memory for flows, at most; what is more goes to a temporary file")
+	f.IntVar(&s.workers, "workers", runtime.GOMAXPROCS(0), "parse with `N` goroutines; results do not depend on it")
+	s.thresholds(cmd)
+	return cmd
+}
+
+// thresholds registers the constants of the rule as flags, with the rule's own values.
+func (s *scan) thresholds(cmd *cobra.Command) {
+	f := cmd.Flags()
+	rule := beat.FoundingRule(beat.BySource)
+	s.gap = seconds(rule.MinGap)
+	f.Var(&s.gap, "gap", "count gaps of more than this many `SECONDS`")
+	f.Int64Var(&s.minEvents, "min-events", rule.MinEvents, "report channels with more than `N` such gaps in a bin")
+	f.Int64Var(&s.minModal, "min-modal", rule.MinModal, "of which more than `N` are equal to the second")
+	f.Float64Var(&s.minPercent, "min-percent", rule.MinPercent, "and those are more than this `SHARE` of all, in percent")
+	s.bin = duration(rule.Bin * 100)
+	f.Var(&s.bin, "bin", "count in bins of this `LENGTH`")
+	s.window = duration(rule.Window * 100)
+	f.Var(&s.window, "window", "run the rule over windows of this `LENGTH`")
+}
+
+// scan is one run of the verb.
+type scan struct {
+	scanFlags
+	a     *app
+	began time.Time
+}
+
+// check finds flags that make no sense.
+func (s *scan) check() error {
+	for _, m := range s.methods {
+		if m != methodSource && m != methodChannel {
+			hint := ""
+			if near := nearest(m, []string{methodSource, methodChannel}); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			return usageError("--method %q: want source-delta or channel-delta%s", m, hint)
+		}
+	}
+	switch {
+	case s.workers < 1 || s.workers > 1024:
+		return usageError("--workers %d: want a number from 1 to 1024", s.workers)
+	case s.memory < 1<<20:
+		return usageError("--memory %s: want 1MiB or more", s.memory.String())
+	case s.bin < duration(time.Second):
+		return usageError("--bin %s: want 1s or more", s.bin.String())
+	case s.window < duration(time.Second):
+		return usageError("--window %s: want 1s or more", s.window.String())
+	case s.from.set && s.to.set && !s.from.Before(s.to.Time):
+		return usageError("--from %s is not before --to %s", s.from.String(), s.to.String())
+	case s.gap < -1 || s.minEvents < 0 || s.minModal < 0:
+		return usageError("--gap, --min-events and --min-modal want numbers that are not negative")
+	case s.minPercent != s.minPercent || s.minPercent < 0 || s.minPercent >= 100:
+		return usageError("--min-percent %v: want a share from 0 to less than 100", s.minPercent)
+	}
+	slices.Sort(s.methods)
+	s.methods = slices.Compact(s.methods)
+	slices.Reverse(s.methods) // source-delta first
+	return nil
+}
+
+// rules gives the rules of the methods, in their order.
+func (s *scan) rules() []beat.Delta {
+	rules := make([]beat.Delta, 0, len(s.methods))
+	for _, m := range s.methods {
+		d := beat.Delta{
+			MinGap: int64(s.gap), MinEvents: s.minEvents, MinModal: s.minModal, MinPercent: s.minPercent,
+			Bin: int64(s.bin) / 100, Window: int64(s.window) / 100,
+		}
+		if m == methodChannel {
+			d.Scope = beat.ByChannel
+		}
+		if s.now.set {
+			d.Now = traffic.Ticks(s.now.Time)
+		}
+		rules = append(rules, d)
+	}
+	return rules
+}
+
+func (s *scan) run(ctx context.Context, paths []string) error {
+	s.began = s.a.now()
+	if err := s.check(); err != nil {
+		return err
+	}
+	format, err := s.a.resolveFormat(s.format)
+	if err != nil {
+		return err
+	}
+	files, problems, err := s.a.files(paths)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(int64(s.memory) + 256<<20)
+	report, found, err := s.find(ctx, files)
+	if err != nil {
+		return err
+	}
+	report.Problems = append(problems, report.Problems...)
+	rows, err := s.write(found, format)
+	if err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	lost := s.a.showProblems(report.Problems)
+	s.summary(report, found)
+	switch {
+	case lost:
+		return exitWith(exitInput, nil)
+	case s.strict && report.Counts.Rejects() > 0:
+		return exitWith(exitInput, fmt.Errorf("%s lines were rejected, and --strict was given", humanCount(report.Counts.Rejects())))
+	case report.Partial:
+		return exitWith(exitPartial, nil)
+	case s.failOnFindings && rows > 0:
+		return exitWith(exitFindings, nil)
+	}
+	return nil
+}
+
+// find reads the files and runs the rules.
+func (s *scan) find(ctx context.Context, files []ingest.File) (report *ingest.Report, found *beat.Result, err error) {
+	opt := beat.SorterOptions{Memory: int64(s.memory)}
+	if s.from.set {
+		opt.From = traffic.Ticks(s.from.Time)
+	}
+	if s.to.set {
+		opt.To = traffic.Ticks(s.to.Time)
+	}
+	sorter := beat.NewSorter(opt)
+	defer func() { err = errors.Join(err, sorter.Close()) }()
+	if report, err = s.read(ctx, files, sorter); err != nil {
+		return nil, nil, err
+	}
+	// A scan that was stopped shows what it has: its flows are judged all the same.
+	found, err = beat.Run(context.WithoutCancel(ctx), sorter, s.workers, s.rules())
+	return report, found, err
+}
+
+// read gives the flows of the files to the sorter.
+func (s *scan) read(ctx context.Context, files []ingest.File, sorter *beat.Sorter) (report *ingest.Report, err error) {
+	total := int64(0)
+	for i := range files {
+		total += files[i].Size
+	}
+	bar := newProgress(s.a, total, "reading")
+	defer bar.Close()
+	var mu sync.Mutex
+	var writers []*beat.SorterWriter
+	opt := ingest.Options{
+		Parse: s.options(), Workers: s.workers, Progress: bar.Add,
+		Sink: func() ingest.Sink {
+			w := sorter.Writer()
+			mu.Lock()
+			defer mu.Unlock()
+			writers = append(writers, w)
+			return w
+		},
+	}
+	if s.quarantine != "" {
+		q, err := newQuarantine(s.quarantine)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, q.close()) }()
+		opt.Quarantine = q.add
+	}
+	if report, err = ingest.Scan(ctx, files, opt); err != nil {
+		return nil, err
+	}
+	for _, w := range writers {
+		if err := w.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
+}
+
+// resultColumns are the columns of the delta methods: the rule's own, then drumbeat's.
+func resultColumns() []table.Column {
+	return []table.Column{
+		{Name: "TimeGenerated", Type: table.Datetime},
+		{Name: "DeviceName", Type: table.String},
+		{Name: "SourceUserID", Type: table.String},
+		{Name: "SourceIP", Type: table.String},
+		{Name: "DestinationIP", Type: table.String},
+		{Name: "DestinationPort", Type: table.Int},
+		{Name: "MostFrequentTimeDeltaCount", Type: table.Long},
+		{Name: "MostFrequentTimeDeltainSeconds", Type: table.Long},
+		{Name: "TotalEvents", Type: table.Long},
+		{Name: "TotalSentBytes", Type: table.Long},
+		{Name: "TotalReceivedBytes", Type: table.Long},
+		{Name: "BeaconPercent", Type: table.Real},
+		{Name: "_method", Type: table.String},
+		{Name: "_rule", Type: table.String},
+		{Name: "_runAt", Type: table.Datetime},
+	}
+}
+
+// write prints what was found and gives the number of rows.
+func (s *scan) write(found *beat.Result, format string) (int, error) {
+	n := 0
+	for _, rows := range found.Rows {
+		n += len(rows)
+	}
+	if format == formatTable {
+		return n, s.writeChannels(found)
+	}
+	t := table.New(resultColumns()...)
+	for i, rows := range found.Rows {
+		rule := ""
+		if s.methods[i] == methodSource {
+			rule = foundingRuleID
+		}
+		for _, r := range rows {
+			var port any
+			if r.Port != traffic.Unknown {
+				port = r.Port
+			}
+			t.Append(r.Hour, r.Device, r.User, r.Source, r.Destination, port, r.ModalCount, r.ModalGap, r.Events,
+				r.Sent, r.Received, r.Percent, s.methods[i], rule, r.RunAt)
+		}
+	}
+	return n, s.a.writeTable(t, format, table.TextOptions{})
+}
+
+// quarantine is a file of rejected lines, one JSON object each.
+type quarantine struct {
+	f   *os.File
+	w   *bufferedFile
+	buf []byte
+}
+
+func newQuarantine(path string) (*quarantine, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, exitWith(exitInput, fmt.Errorf("making the quarantine file: %w", err))
+	}
+	return &quarantine{f: f, w: newBuffered(f)}, nil
+}
+
+func (q *quarantine) add(r ingest.Rejected) error {
+	q.buf = appendRejected(q.buf[:0], &r)
+	if _, err := q.w.Write(q.buf); err != nil {
+		return fmt.Errorf("writing the quarantine file: %w", err)
+	}
+	return nil
+}
+
+func (q *quarantine) close() error {
+	if err := errors.Join(q.w.Flush(), q.f.Close()); err != nil {
+		return fmt.Errorf("writing the quarantine file: %w", err)
+	}
+	return nil
+}
+
+// appendRejected appends a rejected line as a JSON object.
+func appendRejected(dst []byte, r *ingest.Rejected) []byte {
+	dst = append(dst, `{"_file":`...)
+	dst = table.AppendJSONString(dst, r.Path)
+	dst = fmt.Appendf(dst, `,"_line":%d,"_reason":`, r.Line)
+	dst = table.AppendJSONString(dst, r.Reason.String())
+	dst = append(dst, `,"_text":`...)
+	dst = table.AppendJSONString(dst, r.Text)
+	return append(dst, '}', '\n')
+}
+
+// channelEvidence is what the rows of all methods say about one channel.
+type channelEvidence struct {
+	source, destination string
+	port                int32
+	best                *methodEvidence
+	methods             []*methodEvidence
+}
+
+// methodEvidence is what one method says about a channel.
+type methodEvidence struct {
+	method                    string
+	hours                     int
+	modal, events, sent, recv int64
+	gaps                      map[int64]int64
+	first, last               int64
+	devices, users            []string
+}
+
+// channels gathers rows by channel, those with most evidence first.
+func (s *scan) channels(found *beat.Result) []*channelEvidence {
+	type key struct {
+		source, destination string
+		port                int32
+	}
+	byKey := make(map[key]*channelEvidence)
+	var out []*channelEvidence
+	for i, rows := range found.Rows {
+		for j := range rows {
+			r := &rows[j]
+			k := key{r.Source, r.Destination, r.Port}
+			c := byKey[k]
+			if c == nil {
+				c = &channelEvidence{source: r.Source, destination: r.Destination, port: r.Port}
+				byKey[k] = c
+				out = append(out, c)
+			}
+			c.add(s.methods[i], r)
+		}
+	}
+	for _, c := range out {
+		c.best = slices.MaxFunc(c.methods, func(a, b *methodEvidence) int { return int(a.modal - b.modal) })
+	}
+	slices.SortStableFunc(out, func(a, b *channelEvidence) int {
+		if a.best.modal != b.best.modal {
+			return int(b.best.modal - a.best.modal)
+		}
+		if c := strings.Compare(a.source, b.source); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.destination, b.destination); c != 0 {
+			return c
+		}
+		return int(a.port - b.port)
+	})
+	return out
+}
+
+func (c *channelEvidence) add(method string, r *beat.DeltaRow) {
+	var m *methodEvidence
+	for _, x := range c.methods {
+		if x.method == method {
+			m = x
+		}
+	}
+	if m == nil {
+		m = &methodEvidence{method: method, gaps: make(map[int64]int64), first: r.Hour, last: r.Hour}
+		c.methods = append(c.methods, m)
+	}
+	m.hours++
+	m.modal += r.ModalCount
+	m.events += r.Events
+	m.sent += r.Sent
+	m.recv += r.Received
+	m.gaps[r.ModalGap] += r.ModalCount
+	m.first, m.last = min(m.first, r.Hour), max(m.last, r.Hour)
+	if !slices.Contains(m.devices, r.Device) {
+		m.devices = append(m.devices, r.Device)
+	}
+	if r.User != "" && !slices.Contains(m.users, r.User) {
+		m.users = append(m.users, r.User)
+	}
+}
+
+// period gives the gap that is most frequent over all hours, of equal ones the smallest.
+func (m *methodEvidence) period() int64 {
+	best := int64(-1)
+	for g, n := range m.gaps {
+		if best < 0 || n > m.gaps[best] || n == m.gaps[best] && g < best {
+			best = g
+		}
+	}
+	return best
+}
+
+// writeChannels prints the table for people: a line for each channel.
+func (s *scan) writeChannels(found *beat.Result) error {
+	list := s.channels(found)
+	if len(list) == 0 {
+		return nil
+	}
+	t := table.New(
+		table.Column{Name: "Source", Type: table.String},
+		table.Column{Name: "Destination", Type: table.String},
+		table.Column{Name: "Port", Type: table.Int},
+		table.Column{Name: "Period", Type: table.String},
+		table.Column{Name: "Jitter", Type: table.String},
+		table.Column{Name: "Gaps", Type: table.Long},
+		table.Column{Name: "Hours", Type: table.Long},
+		table.Column{Name: "Found by", Type: table.String},
+		table.Column{Name: "Since", Type: table.String},
+		table.Column{Name: "Last", Type: table.String},
+		table.Column{Name: "Device", Type: table.String},
+		table.Column{Name: "User", Type: table.String},
+	)
+	for _, c := range list {
+		m := c.best
+		var port any
+		if c.port != traffic.Unknown {
+			port = c.port
+		}
+		by := make([]string, 0, len(c.methods))
+		for _, x := range c.methods {
+			by = append(by, strings.TrimSuffix(x.method, "-delta"))
+		}
+		t.Append(c.source, c.destination, port,
+			humanDuration(time.Duration(m.period())*time.Second),
+			fmt.Sprintf("<1 s in %s %%", percentText(m.modal, m.events)),
+			m.events, m.hours, strings.Join(by, "+"),
+			clockText(m.first), clockText(m.last+int64(s.bin)/100),
+			strings.Join(m.devices, ", "), strings.Join(m.users, ", "))
+	}
+	return s.a.writeTable(t, formatTable, table.TextOptions{Style: func(_, col int) table.Style {
+		if col < 2 {
+			return table.Bold
+		}
+		return table.Plain
+	}})
+}
+
+// percentText gives a share in whole percent, never rounded up to 100.
+func percentText(part, whole int64) string {
+	return fmt.Sprint(part * 100 / whole)
+}
+
+func clockText(ticks int64) string { return traffic.Time(ticks).Format("2006-01-02 15:04") }

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"drumbeat/internal/beat"
+	"drumbeat/internal/ingest"
+	"drumbeat/internal/logformat"
+	"drumbeat/internal/table"
+	"drumbeat/internal/traffic"
+)
+
+// bufferedFile is a file that is written in large steps.
+type bufferedFile = bufio.Writer
+
+func newBuffered(w io.Writer) *bufferedFile { return bufio.NewWriterSize(w, 1<<16) }
+
+// summary says on standard error what was read, what was not, and what was decided.
+func (s *scan) summary(r *ingest.Report, found *beat.Result) {
+	took := s.a.now().Sub(s.began)
+	s.line("read", "%s, %s, %s lines in %s (%s lines/s, %s/s), peak memory %s",
+		plural(int64(len(r.Files)), "file"), humanBytes(r.Bytes), humanCount(r.Lines), humanDuration(took),
+		humanCount(perSecond(r.Lines, took)), humanBytes(perSecond(r.Bytes, took)), peakMemory())
+	c := &r.Counts
+	s.line("lines", "%s flows + %s of other types%s + %s rejected",
+		humanCount(c.Flows), humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
+	s.rejects(r)
+	if c.Flows > 0 {
+		s.line("span", "%s to %s UTC%s", traffic.Time(c.First).Format(time.DateTime), traffic.Time(c.Last).Format(time.DateTime),
+			reach(found))
+		s.decisions(r)
+	}
+	for w, n := range c.Warnings {
+		if n > 0 {
+			s.line("warning", "%s × %s", humanCount(n), logformat.Warning(w))
+		}
+	}
+	s.findings(r, found)
+}
+
+// line prints one line of the summary.
+func (s *scan) line(head, format string, args ...any) {
+	s.a.notef("%s", fmt.Sprintf("%-9s", head)+table.Printable(fmt.Sprintf(format, args...)))
+}
+
+func perSecond(n int64, d time.Duration) int64 {
+	if d <= 0 {
+		return n
+	}
+	return int64(float64(n) / d.Seconds())
+}
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return humanCount(n) + " " + what + "s"
+}
+
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+// others lists the records of other types by type.
+func others(c *logformat.Counts) string {
+	var parts []string
+	for t, n := range c.Other {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", logformat.OtherType(t), humanCount(n)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// rejects lists the reasons for which lines were rejected, with the first lines of each.
+func (s *scan) rejects(r *ingest.Report) {
+	for reason, n := range r.Counts.Rejected {
+		if n == 0 {
+			continue
+		}
+		s.line("rejected", "%s × %s", humanCount(n), logformat.Reason(reason))
+		for _, x := range r.Samples {
+			if x.Reason == logformat.Reason(reason) {
+				s.line("", "  %s:%d: %s", x.Path, x.Line, shorten(x.Text, 100))
+			}
+		}
+	}
+	if r.Counts.Rejects() > 0 && s.quarantine == "" {
+		s.line("", "  --quarantine FILE keeps them all, --strict makes them an error")
+	}
+}
+
+// shorten cuts a text to at most n runes.
+func shorten(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	runes := []rune(text)
+	if len(runes) <= n {
+		return text
+	}
+	return string(runes[:n-1]) + "…"
+}
+
+// reach says how many sources and channels the rules saw.
+func reach(found *beat.Result) string {
+	text := fmt.Sprintf("; %s", plural(found.Sources, "source"))
+	if found.Channels != traffic.Unknown {
+		text += fmt.Sprintf(" and %s", plural(found.Channels, "channel"))
+	}
+	return text + " to public IPv4 addresses"
+}
+
+// decisions says how the lines were understood.
+func (s *scan) decisions(r *ingest.Report) {
+	shown := 0
+	for i := range r.Files {
+		f := &r.Files[i]
+		if shown >= maxFilesShown && !s.a.verbose {
+			s.line("", "and %s more; --verbose lists all", plural(int64(len(r.Files)-shown), "file"))
+			break
+		}
+		s.line(headOnce("format", shown), "%s: %s", f.Path, formatsOf(f))
+		shown++
+	}
+	var times []string
+	for t, n := range r.Counts.TimeFrom {
+		if n > 0 {
+			times = append(times, fmt.Sprintf("%s (%s)", logformat.TimeSource(t), humanCount(n)))
+		}
+	}
+	zone := "UTC where none is named"
+	if s.zone.Location != nil {
+		zone = s.zone.String() + " where none is named"
+	}
+	s.line("time", "TimeGenerated from %s; zone: %s", strings.Join(times, ", "), zone)
+	s.direction(r)
+}
+
+// maxFilesShown is the number of files whose format is listed unless --verbose asks for all.
+const maxFilesShown = 5
+
+func headOnce(head string, shown int) string {
+	if shown == 0 {
+		return head
+	}
+	return ""
+}
+
+// formatsOf lists the formats of a file's flows with their shares.
+func formatsOf(f *ingest.FileReport) string {
+	var parts []string
+	for format, n := range f.Counts.Formats {
+		switch {
+		case n == 0:
+		case n == f.Counts.Flows:
+			parts = append(parts, logformat.Format(format).String())
+		default:
+			parts = append(parts, fmt.Sprintf("%s (%s)", logformat.Format(format), humanCount(n)))
+		}
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "no flows")
+	}
+	text := strings.Join(parts, ", ")
+	if f.Packed != "" {
+		text += ", " + f.Packed
+	}
+	return text
+}
+
+// direction says which of the CEF keys in and out was taken as what the client sent, by device.
+func (s *scan) direction(r *ingest.Report) {
+	decisions := r.Direction.Decisions()
+	shown := 0
+	for _, d := range decisions {
+		if shown >= maxFilesShown && !s.a.verbose {
+			s.line("", "and %s more; --verbose lists all", plural(int64(len(decisions)-shown), "device"))
+			return
+		}
+		s.line(headOnce("bytes", shown), "%s", directionText(d))
+		shown++
+	}
+}
+
+func directionText(d logformat.Decision) string {
+	which := "in= is what the client sent (as the published template has it)"
+	if !d.InIsSent {
+		which = "in= is what the client received"
+	}
+	name := d.Device
+	if name == "" {
+		name = "unnamed device"
+	}
+	switch {
+	case d.Assumed && d.For+d.Against > 0:
+		return fmt.Sprintf("%s: %s: assumed, of %d telling records %d speak for it", name, which, d.For+d.Against, d.For)
+	case d.Assumed:
+		return fmt.Sprintf("%s: %s: assumed, no telling record among the first lines", name, which)
+	}
+	return fmt.Sprintf("%s: %s: %d of %d telling records", name, which, d.For, d.For+d.Against)
+}
+
+// findings says what each method found.
+func (s *scan) findings(r *ingest.Report, found *beat.Result) {
+	total := 0
+	var parts []string
+	for i, rows := range found.Rows {
+		channels := make(map[string]bool)
+		for j := range rows {
+			channels[fmt.Sprintf("%s %s %d", rows[j].Source, rows[j].Destination, rows[j].Port)] = true
+		}
+		total += len(rows)
+		parts = append(parts, fmt.Sprintf("%s: %s in %s", s.methods[i], plural(int64(len(channels)), "channel"),
+			plural(int64(len(rows)), "hourly row")))
+	}
+	s.line("found", "%s", strings.Join(parts, "; "))
+	if r.Partial {
+		s.line("partial", "stopped before the end: this is what was read until then")
+	}
+	if total == 0 && r.Counts.Flows == 0 {
+		s.line("", "no flows were read, so nothing could be found; drumbeat flows --rejected shows why")
+	}
+}

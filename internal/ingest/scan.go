@@ -1,0 +1,379 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"drumbeat/internal/logformat"
+	"drumbeat/internal/traffic"
+)
+
+// Options say how to read.
+type Options struct {
+	// Parse holds what the user decided about lines.
+	Parse logformat.Options
+	// Workers is the number of goroutines that parse; at least 1.
+	Workers int
+	// Sink makes the sink of each worker.
+	Sink func() Sink
+	// Quarantine, where it is not nil, is given every rejected line, in order of path and line.
+	Quarantine func(Rejected) error
+	// Progress, where it is not nil, is told of bytes of the files as they are read, by any goroutine.
+	Progress func(n int64)
+}
+
+// piece is a part of a source for one worker: a stretch of a plain file, or text that a decoder has cut.
+type piece struct {
+	src    *source
+	index  int
+	offset int64
+	last   bool
+
+	text  text
+	ready bool    // text is set
+	buf   *[]byte // text's memory, to be given back
+}
+
+// result is what a worker made of a piece.
+type result struct {
+	src      *source
+	index    int
+	last     bool
+	counts   logformat.Counts
+	bytes    int64
+	lines    int64
+	rejected []Rejected // Line counts from 0 within the piece
+	samples  logformat.Direction
+	problem  string
+	grown    bool
+}
+
+type scanner struct {
+	opt     Options
+	pieces  chan piece
+	results chan result
+	buffers sync.Pool
+
+	mu       sync.Mutex
+	problems []Problem
+}
+
+// Scan reads files with all workers and gives their flows to the sinks. The report does not depend on the number of
+// workers. Scan fails only where a sink or the quarantine does; a context that ends makes the report partial.
+func Scan(ctx context.Context, files []File, opt Options) (*Report, error) {
+	s := &scanner{opt: opt, pieces: make(chan piece, 2*opt.Workers), results: make(chan result, 4*opt.Workers)}
+	s.buffers.New = func() any { b := make([]byte, chunkSize+readOn); return &b }
+	var r *Report
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		s.feed(gctx, files)
+		if gctx.Err() == nil { // else a decoder may still be about to send
+			close(s.pieces)
+		}
+		return nil
+	})
+	var workers sync.WaitGroup
+	for range opt.Workers {
+		workers.Add(1)
+		g.Go(func() error {
+			defer workers.Done()
+			return s.work(gctx)
+		})
+	}
+	g.Go(func() error {
+		workers.Wait()
+		close(s.results)
+		return nil
+	})
+	g.Go(func() error {
+		var err error
+		r, err = s.collect(gctx)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	r.Problems = append(r.Problems, s.problems...)
+	r.Partial = ctx.Err() != nil
+	sortProblems(r.Problems)
+	return r, nil
+}
+
+func (s *scanner) problem(path string, fatal bool, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problems = append(s.problems, Problem{Path: path, Text: text, Fatal: fatal})
+}
+
+// feed opens the files in order and cuts them into pieces. Packed files are decoded side by side, unless rejected
+// lines must come in order.
+func (s *scanner) feed(ctx context.Context, files []File) {
+	limit := s.opt.Workers
+	if s.opt.Quarantine != nil {
+		limit = 1
+	}
+	decoders := make(chan struct{}, limit)
+	var running sync.WaitGroup
+	for i := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		src, err := open(&files[i], i, s.opt.Progress)
+		if err != nil {
+			s.problem(files[i].Path, !errors.Is(err, errNotRead), trimNotRead(err))
+			continue
+		}
+		if src.in == nil {
+			s.feedPlain(ctx, src)
+			continue
+		}
+		select {
+		case decoders <- struct{}{}:
+		case <-ctx.Done():
+			continue
+		}
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			defer func() { <-decoders }()
+			s.feedStream(ctx, src)
+		}()
+	}
+	done := make(chan struct{})
+	go func() { running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done(): // a read from a pipe may never return: it is not waited for
+	}
+}
+
+func trimNotRead(err error) string {
+	return string(bytes.TrimSuffix([]byte(err.Error()), []byte(": "+errNotRead.Error())))
+}
+
+// send hands a piece on, unless the scan is over.
+func (s *scanner) send(ctx context.Context, p piece) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	default:
+	}
+	select {
+	case s.pieces <- p:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *scanner) feedPlain(ctx context.Context, src *source) {
+	src.pending.Store((src.size + chunkSize - 1) / chunkSize)
+	index := 0
+	for off := int64(0); off < src.size; off += chunkSize {
+		last := off+chunkSize >= src.size
+		if !s.send(ctx, piece{src: src, index: index, offset: off, last: last}) {
+			return
+		}
+		index++
+	}
+}
+
+func (s *scanner) feedStream(ctx context.Context, src *source) {
+	defer func() {
+		if err := src.closer(); err != nil {
+			s.problem(src.file.Path, true, "closing: "+reason(err))
+		}
+	}()
+	cutter := streamCutter{in: src.in}
+	for index := 0; ; index++ {
+		buf := s.buffers.Get().(*[]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+		t, err := cutter.next(*buf)
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				s.problem(src.file.Path, true, streamFault(src, err))
+			}
+			s.send(ctx, piece{src: src, index: index, last: true, ready: true, buf: buf})
+			return
+		}
+		if index == 0 {
+			src.reference = logformat.Take(s.opt.Parse, t.lines, sampleLines).Reference
+		}
+		if t.unended && cutter.err != nil && !errors.Is(cutter.err, io.EOF) {
+			t.damaged = true
+		}
+		if !s.send(ctx, piece{src: src, index: index, text: t, ready: true, buf: buf}) {
+			return
+		}
+	}
+}
+
+func streamFault(src *source, err error) string {
+	if errors.Is(err, errHopeless) {
+		return err.Error()
+	}
+	what := "read error"
+	if f := src.form.String(); f != "" {
+		what = "damaged " + f + " data"
+	}
+	return fmt.Sprintf("%s after %d bytes: %v; what comes before was read", what, src.raw.n, err)
+}
+
+// sampleLines is the number of first lines of a source that are looked at for a year and for byte directions.
+const sampleLines = 1000
+
+// worker is what one goroutine needs to parse.
+type worker struct {
+	s       *scanner
+	parser  *logformat.Parser
+	builder traffic.Builder
+	sink    Sink
+	buf     []byte
+}
+
+func (s *scanner) work(ctx context.Context) error {
+	w := &worker{s: s, parser: logformat.NewParser(s.opt.Parse), sink: s.opt.Sink()}
+	for {
+		var p piece
+		var ok bool
+		select {
+		case <-ctx.Done():
+			return nil
+		case p, ok = <-s.pieces:
+		}
+		if !ok {
+			return nil
+		}
+		r, err := w.safely(&p)
+		p.src.done()
+		if p.buf != nil {
+			s.buffers.Put(p.buf)
+		}
+		if err != nil {
+			return err
+		}
+		s.results <- r
+	}
+}
+
+// safely is piece, but a panic, a fault of our own, comes back as an error that says where.
+func (w *worker) safely(p *piece) (r result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("ingest: BUG: %s, at byte %d: %v\n%s", p.src.file.Path, p.offset, v, debug.Stack())
+		}
+	}()
+	return w.piece(p)
+}
+
+// piece parses a piece and gives its flows to the sink.
+func (w *worker) piece(p *piece) (result, error) {
+	r := result{src: p.src, index: p.index, last: p.last}
+	if !p.ready {
+		var err error
+		if p.text, w.buf, err = readAt(p.src.f, p.offset, p.src.size, w.buf); err != nil {
+			r.problem = "read error: " + reason(err)
+		}
+		if p.last && p.text.unended {
+			if info, err := p.src.f.Stat(); err == nil {
+				r.grown = info.Size() > p.src.size
+			}
+		}
+		if w.s.opt.Progress != nil {
+			w.s.opt.Progress(min(chunkSize, p.src.size-p.offset))
+		}
+	}
+	r.bytes = int64(len(p.text.lines) + len(p.text.long))
+	if p.index == 0 && len(p.text.lines) > 0 {
+		r.samples = logformat.Take(w.s.opt.Parse, p.text.lines, sampleLines).Direction
+	}
+	w.parse(p, &r)
+	r.counts = w.parser.Counts
+	if b := w.builder.Batch(); b.Len() > 0 {
+		if err := w.sink.Observe(b); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// parse reads the lines of a piece into the builder.
+func (w *worker) parse(p *piece, r *result) {
+	reset := w.builder.Reset(traffic.Origin{File: uint32(p.src.number), Chunk: uint32(p.index)})
+	w.parser.Start(p.src.referenceTime(w.s.opt.Parse), reset)
+	number := uint32(0)
+	for data := p.text.lines; len(data) > 0; number++ {
+		i := bytes.IndexByte(data, '\n')
+		line, rest := data, []byte(nil)
+		if i >= 0 {
+			line, rest = data[:i], data[i+1:]
+		}
+		data = rest
+		if i < 0 && (p.text.damaged || r.grown) {
+			why := logformat.ReasonUnfinished
+			if p.text.damaged {
+				why = logformat.ReasonDamaged
+			}
+			w.parser.Reject(why)
+			w.reject(r, number, why, line)
+			continue
+		}
+		if o := w.parser.Parse(&w.builder, line, number); o.Reason != logformat.ReasonNone {
+			w.reject(r, number, o.Reason, line)
+		}
+	}
+	if p.text.long != nil {
+		w.parser.Reject(logformat.ReasonTooLong)
+		w.reject(r, number, logformat.ReasonTooLong, p.text.long[:min(len(p.text.long), longSample)])
+		number++
+	}
+	r.lines = int64(number)
+}
+
+// reject keeps a rejected line: every one for the quarantine, else the first few for each reason.
+func (w *worker) reject(r *result, number uint32, why logformat.Reason, line []byte) {
+	if w.s.opt.Quarantine == nil && w.parser.Counts.Rejected[why] > samplesPerReason {
+		return
+	}
+	r.rejected = append(r.rejected, Rejected{
+		Path: r.src.file.Path, Line: int64(number), Reason: why, Text: string(bytes.TrimSuffix(line, []byte("\r"))),
+	})
+}
+
+// done counts a piece of a plain file as read and closes the file after the last.
+func (s *source) done() {
+	if s.in == nil && s.pending.Add(-1) == 0 {
+		// The file was only read: there is nothing that closing could lose.
+		_ = s.closer()
+	}
+}
+
+// referenceTime gives a func that finds a dated record near the source's start, once.
+func (s *source) referenceTime(opt logformat.Options) func() int64 {
+	return func() int64 {
+		if s.in != nil {
+			return s.reference
+		}
+		s.once.Do(func() {
+			head := make([]byte, 256<<10)
+			n, err := s.f.ReadAt(head, 0)
+			if err == nil || errors.Is(err, io.EOF) {
+				s.reference = logformat.Take(opt, head[:n], sampleLines).Reference
+			}
+		})
+		return s.reference
+	}
+}
+
+type sourceState struct {
+	pending   atomic.Int64
+	once      sync.Once
+	reference int64
+}

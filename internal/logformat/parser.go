@@ -1,0 +1,461 @@
+package logformat
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"drumbeat/internal/traffic"
+)
+
+// Options are the decisions of a user about how to read lines.
+type Options struct {
+	// Format is the only format to accept, or FormatAuto.
+	Format Format
+	// Zone is the zone of times that name none; nil where the user named none.
+	Zone *time.Location
+	// Now dates times that have no year, in ticks; 0 where the user gave none.
+	Now int64
+}
+
+// Outcome says what became of a line.
+type Outcome struct {
+	// Reason is why the line was rejected, or ReasonNone.
+	Reason Reason
+	// Other is the type of a record that is kept apart, or OtherNone.
+	Other OtherType
+}
+
+// IsFlow reports whether the line became a row.
+func (o Outcome) IsFlow() bool { return o.Reason == ReasonNone && o.Other == OtherNone }
+
+// Parser reads lines into rows. It learns the shapes of lines as it goes, which makes it fast and never changes what
+// it finds. A Parser is for one goroutine.
+type Parser struct {
+	// Counts says what became of the lines since the last Start.
+	Counts Counts
+
+	opt Options
+	// fast is off in tests that compare the two paths.
+	fast bool
+
+	headers []*cefShape
+	csv     []*template
+	csvMiss int
+
+	vals   [wantCount]span
+	pairs  []pair
+	fields csvFields
+	times  [wantCount]timeCache
+	zones  zoneCache
+	ref    func() int64
+	last   int64
+
+	device, user textCache
+}
+
+// NewParser makes a parser.
+func NewParser(opt Options) *Parser { return &Parser{opt: opt, fast: true} }
+
+// Start makes the parser ready for the next piece of a source: it clears Counts and forgets what it knew from the
+// lines before. ref gives the time of a record near the piece, in ticks, or 0; it is asked where a time without a year
+// comes before any dated record of the piece, and may be nil. namesReset says that the builder's dictionary was emptied.
+func (p *Parser) Start(ref func() int64, namesReset bool) {
+	p.Counts = Counts{}
+	p.ref, p.last = ref, 0
+	if namesReset {
+		p.device.forget()
+		p.user.forget()
+	}
+}
+
+// Parse reads one line, without its line end, and appends a row to b if it is a TRAFFIC record. number is the line's
+// number within the batch's origin. A line that is no record leaves b as it was. What became of the line is counted.
+func (p *Parser) Parse(b *traffic.Builder, line []byte, number uint32) Outcome {
+	line = trimLine(line)
+	if p.fast {
+		if p.csvFirst() {
+			if p.csvFast(b, line, number) || p.cefFast(b, line, number) {
+				return Outcome{}
+			}
+		} else if p.cefFast(b, line, number) || p.csvFast(b, line, number) {
+			return Outcome{}
+		}
+	}
+	o := p.slow(b, line, number)
+	p.count(o)
+	return o
+}
+
+// csvFirst guesses the format of the next line by what was seen so far.
+func (p *Parser) csvFirst() bool { return len(p.csv) > 0 && len(p.headers) == 0 }
+
+// count adds a line that became no row.
+func (p *Parser) count(o Outcome) {
+	if o.Other != OtherNone {
+		p.Counts.Other[o.Other]++
+	} else if o.Reason != ReasonNone {
+		p.Counts.Rejected[o.Reason]++
+	}
+}
+
+// Reject counts a line that could not be given to Parse.
+func (p *Parser) Reject(r Reason) { p.Counts.Rejected[r]++ }
+
+// slow reads a line by the rules of its format alone. A line that holds two messages, as a relay that lost a line
+// end leaves them, is read as two where both are records.
+func (p *Parser) slow(b *traffic.Builder, line []byte, number uint32) Outcome {
+	if len(line) > 0 && line[0] == '"' {
+		if text, ok := jsonText(line); ok {
+			return p.slow(b, trimLine(text), number)
+		}
+	}
+	if at := joinedAt(line); at > 0 {
+		n, saved := b.Mark(), p.Counts
+		if p.one(b, trimLine(line[:at]), number).IsFlow() && p.one(b, line[at+1:], number).IsFlow() {
+			p.Counts.Warnings[WarnJoined]++
+			return Outcome{}
+		}
+		b.Rollback(n)
+		p.Counts = saved
+	}
+	return p.one(b, line, number)
+}
+
+// joinedAt finds the blank before a second message's priority, or -1.
+func joinedAt(line []byte) int {
+	for at := 1; at < len(line); {
+		i := bytes.Index(line[at:], []byte(" <"))
+		if i < 0 {
+			return -1
+		}
+		at += i
+		if priorityLen(line[at+1:]) > 0 && bytes.IndexByte(line[:at], ' ') >= 0 {
+			return at
+		}
+		at++
+	}
+	return -1
+}
+
+// one reads a line that holds one message.
+func (p *Parser) one(b *traffic.Builder, line []byte, number uint32) Outcome {
+	if len(line) == 0 {
+		return Outcome{Other: OtherBlank}
+	}
+	start := cefStart(line)
+	if comma := bytes.IndexByte(line, ','); comma >= 0 && (start < 0 || comma < start) && splitCSV(line, &p.fields) {
+		if p.opt.Format == FormatCEF || p.opt.Format == FormatStrata {
+			return Outcome{Reason: ReasonOtherFormat}
+		}
+		return p.slowCSV(b, line, number)
+	}
+	switch {
+	case start >= 0 && p.opt.Format == FormatPanosCSV:
+		return Outcome{Reason: ReasonOtherFormat}
+	case start >= 0:
+		return p.slowCEF(b, line, start, number)
+	case bytes.Contains(line[:min(len(line), cefSearch)], []byte("CEF:")):
+		return Outcome{Reason: ReasonCutHeader}
+	case isBinary(line):
+		return Outcome{Reason: ReasonBinary}
+	}
+	return Outcome{Reason: ReasonUnknownFormat}
+}
+
+// isBinary reports whether a line holds bytes that no log text has, near its start.
+func isBinary(line []byte) bool {
+	for _, c := range line[:min(len(line), 512)] {
+		if c < 0x20 && c != '\t' && c != 0x1b {
+			return true
+		}
+	}
+	return false
+}
+
+// cefShape is what is known of records with one header.
+type cefShape struct {
+	text      string // from the version to the seventh bar
+	kind      cefKind
+	templates []*template
+	misses    int
+}
+
+// cefKind is what a CEF header says of its record.
+type cefKind struct {
+	flags  uint8
+	strata bool
+	other  OtherType
+}
+
+func classify(h *cefHeader) cefKind {
+	if !h.isPaloAlto() {
+		return cefKind{other: OtherVendor}
+	}
+	k := cefKind{strata: h.product == "LF"}
+	switch {
+	case strings.EqualFold(h.name, "TRAFFIC"):
+		if h.vendor == paloAlto && h.name == "TRAFFIC" {
+			k.flags = traffic.FlagActivity
+		}
+	case strings.EqualFold(h.classID, "TRAFFIC"):
+		if h.vendor == paloAlto && h.classID == "TRAFFIC" {
+			k.flags = traffic.FlagClassID
+		}
+	default:
+		k.other = otherOf(strings.ToUpper(h.name))
+		if k.other == OtherPanos {
+			k.other = otherOf(strings.ToUpper(h.classID))
+		}
+	}
+	return k
+}
+
+func (p *Parser) slowCEF(b *traffic.Builder, line []byte, start int, number uint32) Outcome {
+	n := cefHeaderLen(line[start:])
+	if n == 0 {
+		return Outcome{Reason: ReasonCutHeader}
+	}
+	shape := p.shape(line[start : start+n])
+	if shape.kind.other != OtherNone {
+		return Outcome{Other: shape.kind.other}
+	}
+	if p.opt.Format == FormatStrata != shape.kind.strata && p.opt.Format != FormatAuto {
+		return Outcome{Reason: ReasonOtherFormat}
+	}
+	ext := start + n
+	p.pairs = splitExtension(line[ext:], p.pairs)
+	duplicates := p.locatePairs(line, ext)
+	tagged := start >= 4 && string(line[start-4:start]) == "CEF:"
+	if p.fast && tagged && !duplicates {
+		p.learnCEF(shape, line[ext:])
+	}
+	o := p.finishCEF(b, line, start, number, shape.kind)
+	if duplicates && o.IsFlow() {
+		p.Counts.Warnings[WarnDuplicate]++
+	}
+	return o
+}
+
+// locatePairs puts the places of the wanted values into p.vals: the first value of a key that is not blank. It
+// reports whether a wanted key came twice.
+func (p *Parser) locatePairs(line []byte, ext int) (duplicates bool) {
+	p.vals = absent
+	for _, pr := range p.pairs {
+		w := wantOf(line[ext+pr.keyFrom : ext+pr.keyTo])
+		if w == noWant {
+			continue
+		}
+		v := &p.vals[w]
+		if v.from >= 0 {
+			duplicates = true
+			if v.to > v.from {
+				continue
+			}
+		}
+		*v = span{int32(ext + pr.valFrom), int32(ext + pr.valTo)}
+	}
+	return duplicates
+}
+
+// absent is the state of values before any is located.
+var absent = func() (v [wantCount]span) {
+	for i := range v {
+		v[i] = span{-1, -1}
+	}
+	return v
+}()
+
+// shape finds or makes what is kept of a header. Headers past the limit are read but not kept.
+func (p *Parser) shape(header []byte) *cefShape {
+	for i, s := range p.headers {
+		if s.text == string(header) {
+			p.headers[0], p.headers[i] = p.headers[i], p.headers[0]
+			return s
+		}
+	}
+	h := parseCEFHeader(header)
+	s := &cefShape{text: string(header), kind: classify(&h)}
+	if len(p.headers) < maxShapes {
+		p.headers = append(p.headers, s)
+	}
+	return s
+}
+
+// maxShapes bounds the headers that are kept; a network has a few dozen: versions by subtypes.
+const maxShapes = 256
+
+// value gives the text of a wanted value, without blanks round it.
+func (p *Parser) value(line []byte, w want) []byte {
+	v := p.vals[w]
+	if v.from < 0 {
+		return nil
+	}
+	t := line[v.from:v.to]
+	if len(t) > 0 && (isBlank(t[0]) || isBlank(t[len(t)-1])) {
+		return trimBlanks(t)
+	}
+	return t
+}
+
+// finishCEF turns the located values of a CEF record into a row. start is where the record begins.
+func (p *Parser) finishCEF(b *traffic.Builder, line []byte, start int, number uint32, k cefKind) Outcome {
+	r := traffic.Row{Line: number, Flags: k.flags}
+	ticks, from, reason := p.time(line, start, k.strata)
+	if reason != ReasonNone {
+		return Outcome{Reason: reason}
+	}
+	r.Time = ticks
+	if !p.addresses(b, line, &r) {
+		return Outcome{Reason: ReasonNoAddress}
+	}
+	p.numbers(line, &r)
+	r.Device = p.device.code(p, b.Names(), p.value(line, wantDevice), false)
+	r.UserID = p.user.code(p, b.Names(), p.value(line, wantUserID), true)
+	format := FormatCEF
+	if k.strata {
+		format = FormatStrata
+	}
+	p.put(b, &r, format, from)
+	return Outcome{}
+}
+
+// put appends a row and counts it.
+func (p *Parser) put(b *traffic.Builder, r *traffic.Row, f Format, from TimeSource) {
+	c := &p.Counts
+	if c.Flows == 0 {
+		c.First, c.Last = r.Time, r.Time
+	}
+	c.First, c.Last = min(c.First, r.Time), max(c.Last, r.Time)
+	c.Flows++
+	c.Formats[f]++
+	c.TimeFrom[from]++
+	b.Put(r)
+}
+
+// addresses reads source and destination. It gives false where a record has neither.
+func (p *Parser) addresses(b *traffic.Builder, line []byte, r *traffic.Row) bool {
+	r.Src = p.address(b, line, wantSrc, wantSrc6)
+	r.Dst = p.address(b, line, wantDst, wantDst6)
+	return r.Src.Kind != traffic.AddrNone || r.Dst.Kind != traffic.AddrNone
+}
+
+// address reads one address: the second place is where old templates put IPv6.
+func (p *Parser) address(b *traffic.Builder, line []byte, first, second want) traffic.Addr {
+	t := p.value(line, first)
+	if ip, ok := traffic.ParseIPv4(t); ok {
+		return traffic.V4(ip)
+	}
+	if len(t) == 0 && p.vals[second].from >= 0 {
+		t = p.value(line, second)
+	}
+	if len(t) > 0 && t[0] == '$' {
+		p.Counts.Warnings[WarnToken]++
+		return traffic.Addr{}
+	}
+	a := traffic.ParseAddr(t)
+	if a.Kind == traffic.AddrText {
+		a.Text = b.Names().CodeString(p.clean(unescapeValue(t)))
+	}
+	return a
+}
+
+// numbers reads port and byte counts.
+func (p *Parser) numbers(line []byte, r *traffic.Row) {
+	var bad bool
+	if r.DstPort, _, bad = parsePort(p.value(line, wantDstPort)); bad {
+		p.Counts.Warnings[WarnPort]++
+	}
+	if r.ReceivedBytes, _, bad = parseCount(p.value(line, wantIn)); bad {
+		p.Counts.Warnings[WarnBytes]++
+	}
+	if r.SentBytes, _, bad = parseCount(p.value(line, wantOut)); bad {
+		p.Counts.Warnings[WarnBytes]++
+	}
+}
+
+func (p *Parser) slowCSV(b *traffic.Builder, line []byte, number uint32) Outcome {
+	c := &p.fields
+	kind := c.text(line, csvType)
+	if string(kind) != "TRAFFIC" {
+		for i := range c.fields {
+			if c.is(line, i, "TRAFFIC") {
+				return Outcome{Reason: ReasonFieldOrder}
+			}
+		}
+		if !isUpperWord(kind) {
+			return Outcome{Reason: ReasonUnknownFormat}
+		}
+		return Outcome{Other: otherOf(string(kind))}
+	}
+	if len(c.fields) < csvMinFields {
+		return Outcome{Reason: ReasonCutFields}
+	}
+	p.vals = absent
+	for i := range c.fields {
+		if w := csvWant(i); w != noWant {
+			p.vals[w] = c.fields[i]
+		}
+	}
+	p.findHighRes(line)
+	if p.fast && !c.shifted {
+		p.learnCSV(line)
+	}
+	o := p.finishCSV(b, line, c.prefix, number)
+	if o.IsFlow() && c.shifted {
+		p.Counts.Warnings[WarnShifted]++
+	}
+	return o
+}
+
+func isUpperWord(p []byte) bool {
+	for _, c := range p {
+		if (c < 'A' || c > 'Z') && c != '-' && c != ' ' {
+			return false
+		}
+	}
+	return len(p) > 1
+}
+
+// findHighRes looks for the high-resolution stamp by its form where it does not stand in its field: an unquoted list
+// in front of it moves it.
+func (p *Parser) findHighRes(line []byte) {
+	v := p.vals[wantHighRes]
+	if v.from < 0 || isHighRes(line[v.from:v.to]) || v.from == v.to {
+		return
+	}
+	p.vals[wantHighRes] = span{-1, -1}
+	for i := 90; i < len(p.fields.fields); i++ {
+		if f := p.fields.fields[i]; isHighRes(line[f.from:f.to]) {
+			p.vals[wantHighRes] = f
+			return
+		}
+	}
+}
+
+// isHighRes recognises "2026-03-02T10:00:00.123…".
+func isHighRes(t []byte) bool {
+	return len(t) >= 23 && isDigits(t[:4]) && t[4] == '-' && t[7] == '-' && t[10] == 'T' && t[19] == '.' && isDigits(t[20:23])
+}
+
+// finishCSV turns the located values of a native record into a row. The byte counts go where the published CEF
+// template puts them: what the client sent into ReceivedBytes, so that a rule gives the same on both formats.
+func (p *Parser) finishCSV(b *traffic.Builder, line []byte, prefix int, number uint32) Outcome {
+	r := traffic.Row{Line: number, Flags: traffic.FlagActivity}
+	ticks, from, reason := p.time(line, prefix, false)
+	if reason != ReasonNone {
+		return Outcome{Reason: reason}
+	}
+	r.Time = ticks
+	if !p.addresses(b, line, &r) {
+		return Outcome{Reason: ReasonNoAddress}
+	}
+	p.numbers(line, &r)
+	name := p.value(line, wantDevice)
+	if bytes.IndexByte(name, '"') >= 0 {
+		name = unquote(name)
+	}
+	r.Device = p.device.code(p, b.Names(), name, false)
+	p.put(b, &r, FormatPanosCSV, from)
+	return Outcome{}
+}
