@@ -133,12 +133,24 @@ func TestNearest(t *testing.T) {
 }
 
 func TestHuman(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 µs", 250 * time.Millisecond: "250 ms", 1200 * time.Millisecond: "1.2 s", 2 * time.Second: "2 s", 45 * time.Second: "45 s", 59900 * time.Millisecond: "59 s",
-		5 * time.Minute: "5 min", 150 * time.Second: "2 min 30 s", 90 * time.Minute: "1 h 30 min", 26 * time.Hour: "1 d 2 h", -time.Minute: "-1 min",
+	for _, test := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{0, "0 µs"},
+		{250 * time.Millisecond, "250 ms"},
+		{1200 * time.Millisecond, "1.2 s"},
+		{2 * time.Second, "2 s"},
+		{45 * time.Second, "45 s"},
+		{59_900 * time.Millisecond, "59 s"},
+		{5 * time.Minute, "5 min"},
+		{150 * time.Second, "2 min 30 s"},
+		{90 * time.Minute, "1 h 30 min"},
+		{26 * time.Hour, "1 d 2 h"},
+		{-time.Minute, "-1 min"},
 	} {
-		if got := humanDuration(d); got != want {
-			t.Errorf("%v: %s, want %s", d, got, want)
+		if got := humanDuration(test.d); got != test.want {
+			t.Errorf("%v: %s, want %s", test.d, got, test.want)
 		}
 	}
 	for n, want := range map[int64]string{

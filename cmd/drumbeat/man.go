@@ -18,7 +18,8 @@ import (
 // manual pages. Both take it from the same fields of a cobra.Command: Short is
 // one line without a full stop, Example is command lines indented by two
 // blanks, with comments (#) above them, Long is paragraphs parted by empty
-// lines, where lines that begin with a blank are kept as they are.
+// lines. In it "  name   what it means" is an entry of a list, which goes on in
+// lines indented as far; other lines that begin with a blank are kept.
 
 const (
 	defaultGroup = "Flags"
@@ -189,21 +190,64 @@ func (h *helpText) paragraph(text string) {
 }
 
 func (h *helpText) prose(text string) {
-	for i, block := range blocks(text) {
+	for i, block := range proseBlocks(text) {
 		if i > 0 {
 			h.line("")
 		}
-		if strings.HasPrefix(block, " ") {
-			h.line(block)
-			continue
+		for _, item := range block {
+			switch {
+			case item.name != "":
+				h.entry(item.name, item.text, item.column-2)
+			case item.kept:
+				h.line(item.text)
+			default:
+				h.paragraph(item.text)
+			}
 		}
-		h.paragraph(block)
 	}
 }
 
-// blocks cuts prose into paragraphs.
-func blocks(text string) []string {
-	return strings.Split(strings.Trim(text, "\n"), "\n\n")
+// proseItem is a piece of prose: a paragraph to fill, a line to keep, or a name
+// and, from a column on, what it means.
+type proseItem struct {
+	text   string
+	kept   bool
+	name   string
+	column int
+}
+
+// proseBlocks cuts prose into blocks, parted by empty lines, of items.
+func proseBlocks(text string) [][]proseItem {
+	var blocks [][]proseItem
+	for block := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
+		var items []proseItem
+		for line := range strings.SplitSeq(block, "\n") {
+			indent := len(line) - len(strings.TrimLeft(line, " "))
+			last := len(items) - 1
+			switch {
+			case last >= 0 && items[last].name != "" && indent >= items[last].column:
+				items[last].text += " " + line[indent:]
+			case indent > 0:
+				items = append(items, indentedItem(line, indent))
+			case last >= 0 && items[last].name == "" && !items[last].kept:
+				items[last].text += " " + line
+			default:
+				items = append(items, proseItem{text: line})
+			}
+		}
+		blocks = append(blocks, items)
+	}
+	return blocks
+}
+
+// indentedItem reads "  name   what it means"; any other line is kept.
+func indentedItem(line string, indent int) proseItem {
+	name, rest, isEntry := strings.Cut(line[indent:], "  ")
+	text := strings.TrimLeft(rest, " ")
+	if !isEntry || text == "" || indent != 2 {
+		return proseItem{text: line, kept: true}
+	}
+	return proseItem{name: name, text: text, column: len(line) - len(text)}
 }
 
 func (h *helpText) usage(cmd *cobra.Command) {
@@ -450,12 +494,18 @@ func manPage(cmd *cobra.Command) []byte {
 
 func roffProse(text string) string {
 	var b strings.Builder
-	for _, block := range blocks(text) {
-		if strings.HasPrefix(block, " ") {
-			fmt.Fprintf(&b, ".EX\n%s\n.EE\n", roff(block))
-			continue
+	for _, block := range proseBlocks(text) {
+		b.WriteString(".PP\n")
+		for _, item := range block {
+			switch {
+			case item.name != "":
+				fmt.Fprintf(&b, ".TP\n\\fB%s\\fR\n%s\n", roff(item.name), roff(item.text))
+			case item.kept:
+				fmt.Fprintf(&b, ".EX\n%s\n.EE\n", roff(item.text))
+			default:
+				b.WriteString(roff(item.text) + "\n")
+			}
 		}
-		fmt.Fprintf(&b, ".PP\n%s\n", roff(block))
 	}
 	return b.String()
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -151,7 +152,7 @@ func (p *progress) line(now time.Time, done int64) string {
 // flicker.
 func roundLeft(seconds float64) time.Duration {
 	const longest = 99 * 24 * 3600
-	return time.Duration(min(seconds, longest)+1) * time.Second
+	return time.Duration(math.Ceil(min(seconds, longest))) * time.Second
 }
 
 // joinWithin joins as many parts as fit, leaving out the bar first, since its

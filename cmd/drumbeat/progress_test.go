@@ -57,13 +57,15 @@ func TestProgress(t *testing.T) {
 		if got := out.take(); got != "\r\x1b[Kwarning: odd\n" {
 			t.Errorf("warning: %q", got)
 		}
-		time.Sleep(9951 * time.Millisecond)
+		time.Sleep(4 * time.Second)
+		p.Add(100_000)
+		time.Sleep(5951 * time.Millisecond)
 		synctest.Wait()
 		drawings := strings.Split(out.take(), "\r\x1b[K")[1:]
 		if len(drawings) < 90 || len(drawings) > 101 {
 			t.Errorf("%d drawings in ten seconds", len(drawings))
 		}
-		if got := drawings[50]; !strings.HasSuffix(got, " left") {
+		if got := drawings[50]; !strings.HasSuffix(got, "350 kB of 1 MB  20 kB/s  32 s left") {
 			t.Errorf("in the middle: %q", got)
 		}
 		p.Close()
@@ -90,7 +92,7 @@ func TestProgressLineFits(t *testing.T) {
 		}
 	}
 	p := &progress{a: a, total: 2_000_000_000, what: "reading", width: 80, start: now}
-	if got, want := p.line(now.Add(10*time.Second), 1_000_000_000), "reading  ████████████░░░░░░░░░░░░   50 %  1 GB of 2 GB  100 MB/s  11 s left"; got != want {
+	if got, want := p.line(now.Add(10*time.Second), 1_000_000_000), "reading  ████████████░░░░░░░░░░░░   50 %  1 GB of 2 GB  100 MB/s  10 s left"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	p = &progress{a: a, what: "reading", width: 80, start: now}

@@ -148,11 +148,10 @@ type bucket struct {
 
 // counter runs one rule over rows that come in the rule's order: all of a source, or of a channel, together.
 type counter struct {
-	rule    Delta
-	names   *names
-	prev    row
-	hasPrev bool
-	lo, hi  int64 // the only window, where rule.Now is set
+	rule   Delta
+	names  *names
+	prev   *row  // the row before
+	lo, hi int64 // the only window, where rule.Now is set
 	// open holds the buckets of two windows: a record at the border of two belongs to both.
 	open [2]bucket
 	rows []DeltaRow
@@ -174,26 +173,26 @@ func (c *counter) sees(r *row) bool {
 	return c.rule.Scope == ByChannel || r.port&hasActivity != 0
 }
 
-// push takes the next row.
+// push takes the next row, which must stay as it is until the next push.
 func (c *counter) push(r *row) {
 	if !c.sees(r) {
 		return
 	}
-	if !c.hasPrev {
-		c.prev, c.hasPrev = *r, true
+	p := c.prev
+	if p == nil {
+		c.prev = r
 		return
 	}
-	p := &c.prev
 	if !sameSource(p, r) || c.rule.Scope == ByChannel && !sameDestination(p, r) {
 		c.flush()
-		*p = *r
+		c.prev = r
 		return
 	}
 	// datetime_diff counts the second borders between the two times.
 	if seconds := r.time/traffic.Second - p.time/traffic.Second; seconds > c.rule.MinGap {
 		c.count(p, r, seconds)
 	}
-	*p = *r
+	c.prev = r
 }
 
 // count books the gap from p to the next row under each window that holds both. A row at the border of two windows
@@ -307,7 +306,7 @@ func (c *counter) report(b *bucket, gaps []gap) {
 	r.Hour = b.hour
 	who := c.names.who[gaps[0].who]
 	r.Device, r.User = who.device, who.user
-	r.Source, r.Destination = c.names.source(&c.prev), c.names.destination(&place)
+	r.Source, r.Destination = c.names.source(c.prev), c.names.destination(&place)
 	r.Port = int32(place.knownPort()) - 1
 	c.rows = append(c.rows, r)
 }

@@ -22,6 +22,7 @@ type partitionRun struct {
 	series   series
 	bySource []row
 	channel  []row
+	merge    []row
 	table    groupTable
 }
 
@@ -69,7 +70,7 @@ func (p *partitionRun) run(ctx context.Context, part int, rules []Delta) (*Resul
 
 // source runs the rules over the rows of one source, and counts its channels where they are asked for.
 func (p *partitionRun) source(rows []row, counters []*counter, byChannel bool) (channels int64) {
-	sortNearlySorted(rows, p.series.names.compareTime)
+	p.sortByTime(rows)
 	for _, c := range counters {
 		if c.rule.Scope == BySource {
 			for i := range rows {
@@ -183,26 +184,65 @@ func (t *groupTable) grow() {
 	}
 }
 
-// sortNearlySorted sorts rows that mostly stand in order, as logs do: by insertion, and where that moves too many
-// rows, as a whole.
-func sortNearlySorted(rows []row, compare func(a, b *row) int) {
-	budget := 8*len(rows) + 64
+// sortStretch is the length up to which rows are sorted by insertion.
+const sortStretch = 16
+
+// sortByTime sorts the rows of one source as the rule does. They come as a few stretches that are nearly in order,
+// one from each writer: short stretches are sorted by insertion, then merged, and what stands in order already is not
+// touched.
+func (p *partitionRun) sortByTime(rows []row) {
+	n := &p.series.names
+	for from := 0; from < len(rows); from += sortStretch {
+		n.insertionSort(rows[from:min(from+sortStretch, len(rows))])
+	}
+	for size := sortStretch; size < len(rows); size *= 2 {
+		for from := 0; from+size < len(rows); from += 2 * size {
+			p.mergeStretches(rows[from:min(from+2*size, len(rows))], size)
+		}
+	}
+}
+
+func (n *names) insertionSort(rows []row) {
 	for i := 1; i < len(rows); i++ {
-		if compare(&rows[i-1], &rows[i]) <= 0 {
+		if n.compareTime(&rows[i-1], &rows[i]) <= 0 {
 			continue
 		}
 		r := rows[i]
 		j := i
-		for j > 0 && compare(&rows[j-1], &r) > 0 {
+		for j > 0 && n.compareTime(&rows[j-1], &r) > 0 {
 			rows[j] = rows[j-1]
 			j--
 		}
 		rows[j] = r
-		if budget -= i - j; budget < 0 {
-			slices.SortFunc(rows, func(a, b row) int { return compare(&a, &b) })
-			return
-		}
 	}
+}
+
+// mergeStretches merges rows[:mid] and rows[mid:], each in order.
+func (p *partitionRun) mergeStretches(rows []row, mid int) {
+	n := &p.series.names
+	if n.compareTime(&rows[mid-1], &rows[mid]) <= 0 {
+		return
+	}
+	// What is less than all of the second stretch stays where it is.
+	skip := 0
+	for n.compareTime(&rows[skip], &rows[mid]) <= 0 {
+		skip++
+	}
+	rows, mid = rows[skip:], mid-skip
+	first := append(p.merge[:0], rows[:mid]...)
+	p.merge = first
+	i, j, k := 0, mid, 0
+	for i < len(first) && j < len(rows) {
+		if n.compareTime(&first[i], &rows[j]) <= 0 {
+			rows[k] = first[i]
+			i++
+		} else {
+			rows[k] = rows[j]
+			j++
+		}
+		k++
+	}
+	copy(rows[k:], first[i:])
 }
 
 // external runs the rules over a partition that is too large to be sorted in memory: it is sorted in runs, which go to
@@ -248,7 +288,12 @@ func (f *runFile) run(ctx context.Context, n *names, scope Scope, rules []Delta,
 	}
 	var last row
 	first := true
+	var rows [2]row // counters keep the row before
+	at := 0
 	err := f.merge(ctx, n.comparison(scope), func(r *row) {
+		rows[at] = *r
+		r = &rows[at]
+		at = 1 - at
 		newSource := first || !sameSource(&last, r)
 		switch {
 		case scope == BySource && newSource:

@@ -29,6 +29,8 @@ type Sorter struct {
 	opt  SorterOptions
 	live atomic.Int64 // rows in memory
 	rows atomic.Int64
+	// writers is the number of writers that were made.
+	writers atomic.Int64
 	// least is the number of rows that are sorted in memory whatever the limit.
 	least int
 
@@ -79,8 +81,9 @@ func (r *row) knownPort() uint32 { return r.port & portMask }
 
 // block is a run of rows of one partition, in the order of one writer.
 type block struct {
-	rows  []row
-	names *names
+	rows   []row
+	names  *names
+	writer int
 }
 
 // names holds the texts that blocks of one writer refer to. It grows while its writer is at work and is read when all
@@ -127,8 +130,9 @@ func (s *Sorter) Close() error {
 
 // SorterWriter takes flows for a Sorter. It is for one goroutine.
 type SorterWriter struct {
-	s    *Sorter
-	open [partitions]*block
+	s      *Sorter
+	number int
+	open   [partitions]*block
 
 	names   *names
 	bytes   int
@@ -144,7 +148,7 @@ type SorterWriter struct {
 
 // Writer makes a writer.
 func (s *Sorter) Writer() *SorterWriter {
-	w := &SorterWriter{s: s, who: make(map[uint64]uint32)}
+	w := &SorterWriter{s: s, number: int(s.writers.Add(1)), who: make(map[uint64]uint32)}
 	w.freshNames()
 	return w
 }
@@ -278,7 +282,7 @@ func (w *SorterWriter) put(part int, r *row) error {
 	b := w.open[part]
 	if b == nil {
 		b = w.s.pool.Get().(*block) //nolint:errcheck,forcetypeassert // the pool holds nothing else
-		b.rows, b.names = b.rows[:0], w.names
+		b.rows, b.names, b.writer = b.rows[:0], w.names, w.number
 		w.open[part] = b
 	}
 	b.rows = append(b.rows, *r)
@@ -325,7 +329,7 @@ func (s *Sorter) add(part int, b *block) error {
 	}
 	s.live.Add(-n)
 	enc := encodeBlock(nil, b)
-	s.pool.Put(b)
+	defer s.pool.Put(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.spill == nil {
@@ -335,7 +339,7 @@ func (s *Sorter) add(part int, b *block) error {
 		}
 		s.spill = f
 	}
-	return s.spill.add(part, int(n), enc)
+	return s.spill.add(part, b.writer, int(n), enc)
 }
 
 // series is the flows of a partition, with the texts that they refer to.
@@ -379,10 +383,12 @@ func (s *Sorter) size(part int) int {
 	return n
 }
 
-// scan calls visit for each block of a partition. The rows are visit's until it returns.
+// scan calls visit for each block of a partition, those of one writer together. The rows are visit's until it
+// returns.
 func (s *Sorter) scan(part int, visit func(b *block) error) error {
 	blocks := s.parts[part]
 	s.parts[part] = nil
+	slices.SortStableFunc(blocks, func(a, b *block) int { return a.writer - b.writer })
 	for i, b := range blocks {
 		err := visit(b)
 		blocks[i] = nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 )
 
 // spillFile holds encoded blocks of rows. It has no name once it is open, so that nothing stays behind whatever ends
@@ -19,8 +20,9 @@ type spillFile struct {
 
 // place is where a block stands in the file.
 type place struct {
-	at  int64
-	len int32
+	at     int64
+	len    int32
+	writer int32
 }
 
 const spillBuffer = 1 << 20
@@ -38,9 +40,9 @@ func newSpillFile(dir string) (*spillFile, error) {
 
 func (s *spillFile) close() error { return s.f.Close() }
 
-// add appends a block of n rows.
-func (s *spillFile) add(part, n int, enc []byte) error {
-	s.blocks[part] = append(s.blocks[part], place{s.size, int32(len(enc))})
+// add appends a writer's block of n rows.
+func (s *spillFile) add(part, writer, n int, enc []byte) error {
+	s.blocks[part] = append(s.blocks[part], place{s.size, int32(len(enc)), int32(writer)})
 	s.rows[part] += n
 	s.size += int64(len(enc))
 	s.buf = append(s.buf, enc...)
@@ -64,6 +66,7 @@ func (s *spillFile) sync() error {
 func (s *spillFile) scan(part int, visit func(b *block) error) error {
 	var enc []byte
 	b := &block{}
+	slices.SortStableFunc(s.blocks[part], func(a, b place) int { return int(a.writer - b.writer) })
 	for _, p := range s.blocks[part] {
 		if cap(enc) < int(p.len) {
 			enc = make([]byte, p.len)

@@ -27,9 +27,9 @@ func (p *Parser) cefFast(b *traffic.Builder, line []byte, number uint32) bool {
 		p.opt.Format == FormatPanosCSV {
 		return false
 	}
-	at := start + len(shape.text)
+	at, wide := start+len(shape.text), p.withSlack(line)
 	for i, t := range shape.templates {
-		if !t.locateCEF(line[at:], at, &p.vals) {
+		if !t.locateCEF(wide, at, len(line), &p.vals) {
 			continue
 		}
 		if i > 0 {
@@ -64,7 +64,7 @@ func (p *Parser) csvFast(b *traffic.Builder, line []byte, number uint32) bool {
 	if len(p.csv) == 0 || p.opt.Format == FormatCEF || p.opt.Format == FormatStrata {
 		return false
 	}
-	comma := indexComma(line, 0)
+	comma := bytes.IndexByte(line, ',')
 	if comma < 1 || comma >= len(line) || line[comma-1] != '1' || comma > 1 && line[comma-2] != ' ' {
 		return false
 	}
@@ -72,8 +72,9 @@ func (p *Parser) csvFast(b *traffic.Builder, line []byte, number uint32) bool {
 	if bytes.IndexByte(line[:prefix], '|') >= 0 { // it may be CEF
 		return false
 	}
+	wide := p.withSlack(line)
 	for i, t := range p.csv {
-		if !t.locateCSV(line, prefix, &p.vals) {
+		if !t.locateCSV(wide, prefix, len(line), &p.vals) {
 			continue
 		}
 		if i > 0 {
@@ -171,34 +172,35 @@ func (t *template) buildCSV() {
 			text += t.values[i]
 			continue
 		}
-		t.segs = append(t.segs, segment{text: text, want: t.wants[i]})
+		t.segs = append(t.segs, newSegment(text, t.wants[i]))
 		text = ""
 	}
 	t.tail = text
 }
 
-// locateCSV matches the fields from prefix on. The last covered field is always a wanted one, so there is no tail.
-func (t *template) locateCSV(line []byte, prefix int, vals *[wantCount]span) bool {
+// locateCSV matches the fields from prefix on, up to n; p has slack behind n. The last covered field is always a
+// wanted one, so there is no tail.
+func (t *template) locateCSV(p []byte, prefix, n int, vals *[wantCount]span) bool {
 	*vals = absent
 	pos := prefix
 	for i := range t.segs {
 		s := &t.segs[i]
-		if !hasTextAt(line, pos, s.text) {
+		if pos+len(s.text) > n || !s.at(p, pos) {
 			return false
 		}
 		pos += len(s.text)
-		if pos < len(line) && (line[pos] == '"' || line[pos] == '{' || line[pos] == '\\') {
+		if c := p[pos]; c == '"' || c == '{' || c == '\\' {
 			return false
 		}
-		end := indexComma(line, pos)
+		end := indexByte16(p, pos, n, commas)
 		if s.want != noWant {
 			vals[s.want] = span{int32(pos), int32(end)}
 		}
 		pos = end
 	}
-	if h := vals[wantHighRes]; h.from >= 0 && h.from != h.to && !isHighRes(line[h.from:h.to]) {
+	if h := vals[wantHighRes]; h.from >= 0 && h.from != h.to && !isHighRes(p[h.from:h.to]) {
 		return false
 	}
-	rest := line[pos:] // a second message may hide in it, see joinedAt
+	rest := p[pos:n] // a second message may hide in it, see joinedAt
 	return bytes.Count(rest, []byte(",")) <= t.maxCommas && bytes.IndexByte(rest, '<') < 0
 }

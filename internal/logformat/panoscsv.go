@@ -131,7 +131,7 @@ func splitFields(line []byte, from int, fields []span) []span {
 		f := span{int32(from), int32(to)}
 		if q := quoteLen(line[from:to]); q > 0 {
 			f.from += int32(q)
-			f.to -= int32(q)  
+			f.to -= int32(q)
 		}
 		fields = append(fields, f)
 		if next < 0 {

@@ -43,13 +43,14 @@ type Parser struct {
 	csv     []*template
 	csvMiss int
 
-	vals   [wantCount]span
-	pairs  []pair
-	fields csvFields
-	times  [wantCount]timeCache
-	zones  zoneCache
-	ref    func() int64
-	last   int64
+	scratch []byte // a line with slack behind it
+	vals    [wantCount]span
+	pairs   []pair
+	fields  csvFields
+	times   [wantCount]timeCache
+	zones   zoneCache
+	ref     func() int64
+	last    int64
 
 	device, user textCache
 }

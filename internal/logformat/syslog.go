@@ -108,7 +108,9 @@ func nextWord(p []byte) (word, rest []byte) {
 
 // headerZone gives the offset that an RFC 5424 header names; false where there is no such header.
 func headerZone(prefix []byte) (offset int64, ok bool) {
-	if len(prefix) < 20 {
+	// Most headers are RFC 3164, so they are told first: by the version after the priority.
+	i := bytes.IndexByte(prefix, '>')
+	if len(prefix) < 20 || i < 0 && !isDigits(prefix[:1]) || i >= 0 && (i+2 >= len(prefix) || prefix[i+2] != ' ') {
 		return 0, false
 	}
 	h := parseSyslogHeader(prefix)

@@ -35,7 +35,10 @@ type template struct {
 // segment is a constant text and the value after it.
 type segment struct {
 	text string
-	want want
+	// head holds the first eight bytes of text as a number, and mask which of its bytes text has: most constants are
+	// told by one comparison.
+	head, mask uint64
+	want       want
 	// hint is the length that the value had when it was last found to hold blanks, 0 where it never did.
 	hint int
 }
@@ -121,39 +124,41 @@ func (t *template) buildCEF() {
 			text += t.values[i]
 			continue
 		}
-		t.segs = append(t.segs, segment{text: text, want: t.wants[i]})
+		t.segs = append(t.segs, newSegment(text, t.wants[i]))
 		text = ""
 	}
 	t.tail = text
 }
 
-// locateCEF matches an extension. The places of the wanted values go into vals, counted from base.
-func (t *template) locateCEF(ext []byte, base int, vals *[wantCount]span) bool {
-	*vals = absent
-	pos := 0
-	for i := range t.segs {
-		s := &t.segs[i]
-		if i == 0 {
-			if !hasTextAt(ext, 0, s.text) {
-				return false
-			}
-		}
-		pos += len(s.text)
-		var end int
-		if i+1 < len(t.segs) {
-			end = s.end(ext, pos, t.segs[i+1].text)
-		} else {
-			end = s.lastEnd(ext, pos, t.tail)
-		}
-		if end < 0 {
-			return false
-		}
-		if s.want != noWant {
-			vals[s.want] = span{int32(base + pos), int32(base + end)}
-		}
-		pos = end
+// newSegment makes a segment with its head.
+func newSegment(text string, w want) segment {
+	s := segment{text: text, want: w}
+	for i := range min(8, len(text)) {
+		s.head |= uint64(text[i]) << (8 * i)
+		s.mask |= 0xFF << (8 * i)
 	}
-	return len(t.segs) > 0
+	return s
+}
+
+// slack is the number of bytes behind a line that may be read, whatever they are: searches look at sixteen bytes at a
+// time.
+const slack = 16
+
+// withSlack gives the line's bytes with slack behind them, in the line's own memory where it has it.
+func (p *Parser) withSlack(line []byte) []byte {
+	if cap(line)-len(line) >= slack {
+		return line[:len(line)+slack]
+	}
+	p.scratch = append(append(p.scratch[:0], line...), make([]byte, slack)...)
+	return p.scratch
+}
+
+// at reports whether the segment's text stands at a place in p, which has slack.
+func (s *segment) at(p []byte, i int) bool {
+	if binary.LittleEndian.Uint64(p[i:])&s.mask != s.head {
+		return false
+	}
+	return len(s.text) <= 8 || hasTextAt(p, i, s.text)
 }
 
 // hasTextAt reports whether text stands at a place in p.
@@ -161,25 +166,60 @@ func hasTextAt(p []byte, at int, text string) bool {
 	return len(p)-at >= len(text) && string(p[at:at+len(text)]) == text
 }
 
-// end finds where the value at pos ends: where next, the constant after it, begins.
-func (s *segment) end(ext []byte, pos int, next string) int {
-	if s.hint > 0 {
-		e := pos + s.hint
-		if e < len(ext) && hasTextAt(ext, e, next) && bytes.IndexByte(ext[pos:e], '=') < 0 {
-			return e
-		}
+// locateCEF matches the extension p[base:n]. p has slack behind n. The places of the wanted values go into vals.
+func (t *template) locateCEF(p []byte, base, n int, vals *[wantCount]span) bool {
+	*vals = absent
+	segs := t.segs
+	if len(segs) == 0 || base+len(segs[0].text) > n || !segs[0].at(p, base) {
+		return false
 	}
-	e := indexBlank(ext, pos)
-	if hasTextAt(ext, e, next) {
+	pos := base + len(segs[0].text)
+	last := len(segs) - 1
+	for i := range last {
+		s, next := &segs[i], &segs[i+1]
+		end := indexByte16(p, pos, n, blanks)
+		if s.hint > 0 || end > n-len(next.text) || !next.at(p, end) {
+			if end = s.spacedEnd(p[:n], pos, end, next.text); end < 0 {
+				return false
+			}
+		}
+		if s.want != noWant {
+			vals[s.want] = span{int32(pos), int32(end)}
+		}
+		pos = end + len(next.text)
+	}
+	s := &segs[last]
+	end := s.lastEnd(p[:n], pos, t.tail)
+	if end < 0 {
+		return false
+	}
+	if s.want != noWant {
+		vals[s.want] = span{int32(pos), int32(end)}
+	}
+	return true
+}
+
+// spacedEnd finds where a value ends that may hold blanks: where next, the constant after it, begins. first is the
+// place of the first blank.
+func (s *segment) spacedEnd(ext []byte, pos, first int, next string) int {
+	if hasTextAt(ext, first, next) {
+		return first
+	}
+	if e := pos + s.hint; s.hint > 0 && e < len(ext) && hasTextAt(ext, e, next) && !hidesKey(ext[pos:e]) {
 		return e
 	}
+	e := first
 	for range maxBlanks {
 		if e >= len(ext) {
 			return -1
 		}
-		e = indexBlank(ext, e+1)
+		i := bytes.IndexByte(ext[e+1:], ' ')
+		if i < 0 {
+			return -1
+		}
+		e += 1 + i
 		if hasTextAt(ext, e, next) {
-			if bytes.IndexByte(ext[pos:e], '=') >= 0 {
+			if hidesKey(ext[pos:e]) {
 				return -1
 			}
 			s.hint = e - pos
@@ -192,49 +232,63 @@ func (s *segment) end(ext []byte, pos int, next string) int {
 // maxBlanks is the number of blanks up to which a value is searched.
 const maxBlanks = 24
 
+// hidesKey reports whether a value holds what the slow parser might take for the key of another: key characters
+// between a blank and a "=".
+func hidesKey(value []byte) bool {
+	for at := 0; ; {
+		i := bytes.IndexByte(value[at:], '=')
+		if i < 0 {
+			return false
+		}
+		eq := at + i
+		from := eq
+		for from > 0 && isKeyByte(value[from-1]) {
+			from--
+		}
+		if from < eq && from > 0 && (value[from-1] == ' ' || value[from-1] == '\t') {
+			return true
+		}
+		at = eq + 1
+	}
+}
+
 // lastEnd finds where the last value ends: before the constant rest of the line.
 func (s *segment) lastEnd(ext []byte, pos int, tail string) int {
 	e := len(ext) - len(tail)
 	if e < pos || string(ext[e:]) != tail {
 		return -1
 	}
-	// A "=" may make a key of what stands before it, and a "<" may open a second message, see joinedAt.
-	if bytes.IndexByte(ext[pos:e], '=') >= 0 || bytes.IndexByte(ext[pos:e], '<') >= 0 {
+	// A "<" may open a second message, see joinedAt.
+	if v := ext[pos:e]; hidesKey(v) || bytes.IndexByte(v, '<') >= 0 {
 		return -1
 	}
 	return e
 }
 
-// indexBlank gives the place of the first blank at or after pos, or len(p). It looks at eight bytes at a time.
-func indexBlank(p []byte, pos int) int {
-	const ones, highs, blanks = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020
-	for ; pos+8 <= len(p); pos += 8 {
-		x := binary.LittleEndian.Uint64(p[pos:]) ^ blanks
-		if hit := (x - ones) &^ x & highs; hit != 0 {
-			return pos + bits.TrailingZeros64(hit)>>3
-		}
-	}
-	for ; pos < len(p); pos++ {
-		if p[pos] == ' ' {
-			return pos
-		}
-	}
-	return len(p)
-}
+// Separators, eight times in a number.
+const (
+	blanks = 0x2020202020202020
+	commas = 0x2C2C2C2C2C2C2C2C
+)
 
-// indexComma is indexBlank for commas.
-func indexComma(p []byte, pos int) int {
-	const ones, highs, commas = 0x0101010101010101, 0x8080808080808080, 0x2C2C2C2C2C2C2C2C
-	for ; pos+8 <= len(p); pos += 8 {
-		x := binary.LittleEndian.Uint64(p[pos:]) ^ commas
-		if hit := (x - ones) &^ x & highs; hit != 0 {
-			return pos + bits.TrailingZeros64(hit)>>3
+// indexByte16 gives the place of the first separator at or after pos and before n, or n. It looks at sixteen bytes at
+// a time, so that most values end in the first look; p has slack behind n.
+func indexByte16(p []byte, pos, n int, separator uint64) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; pos < n; pos += 16 {
+		w := p[pos : pos+16]
+		x := binary.LittleEndian.Uint64(w) ^ separator
+		y := binary.LittleEndian.Uint64(w[8:]) ^ separator
+		// The lowest mark is right; marks above it may be false, which does not matter here.
+		x = (x - ones) &^ x & highs
+		y = (y - ones) &^ y & highs
+		if x|y == 0 {
+			continue
 		}
-	}
-	for ; pos < len(p); pos++ {
-		if p[pos] == ',' {
-			return pos
+		if x != 0 {
+			return min(n, pos+bits.TrailingZeros64(x)>>3)
 		}
+		return min(n, pos+8+bits.TrailingZeros64(y)>>3)
 	}
-	return len(p)
+	return n
 }

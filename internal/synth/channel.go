@@ -71,12 +71,7 @@ func (c *channel) expected(offset time.Duration) float64 {
 	}
 	alive := float64(c.ends - c.begins)
 	if c.office {
-		alive = 0
-		for at := c.begins; at < c.ends; at += minute {
-			if office(at + offset.Milliseconds()) {
-				alive += float64(min(minute, c.ends-at))
-			}
-		}
+		alive = float64(officeTime(c.begins+offset.Milliseconds(), c.ends+offset.Milliseconds()))
 	}
 	return alive / mean * (1 - c.miss) * float64(c.burst)
 }

@@ -43,6 +43,18 @@ func office(ms int64) bool {
 	return weekday >= 1 && weekday <= 5 && at >= officeOpens && at < officeCloses
 }
 
+// officeTime is how many ms from one local time to another are hours of work.
+func officeTime(from, to int64) int64 {
+	sum := int64(0)
+	for midnight := floorDiv(from, day) * day; midnight < to; midnight += day {
+		opens, closes := midnight+officeOpens, midnight+officeCloses
+		if office(opens) {
+			sum += max(min(closes, to)-max(opens, from), 0)
+		}
+	}
+	return sum
+}
+
 // people is how busy people are at a local time, 1 at most.
 func people(ms int64, hours *[24]float64) float64 {
 	days := floorDiv(ms, day)

@@ -25,7 +25,7 @@ func newNames(w World, planted []app) *names {
 			"Allow Web, all users", "Servers = out (patch day)", "DNS to the resolvers", "Outbound | temporary",
 			`Publish "web" (443, 80)`, "Devices out", "Block risky apps, ports = any", "interzone-default",
 		}
-		n.zones = []string{"Users LAN", "Server Farm 1", "Devices, Floor 2", "Internet"}
+		n.zones = []string{"Users LAN", "Server Farm 1", "Devices, Floor 2", "Internet (line 1)"}
 	}
 	for i := range ruleCount {
 		h := hash(w.Seed, streamDevices, uint64(i)+1<<20)

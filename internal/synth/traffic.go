@@ -227,14 +227,15 @@ func (m *maker) blocked() {
 	at := m.moment()
 	s := session{at: at, kind: kindDrop, app: appNone, rule: ruleDefault, to: outside}
 	ports := [...]uint16{23, 445, 3389, 22, 1900, 5060, 8080, 6881, 137, 4444}
-	s.port = ports[m.d.IntN(len(ports))]
-	if m.d.below(0.45) { // someone outside tries doors
+	if m.d.below(0.45) { // someone outside tries doors, always of one kind
 		s.src = m.guestHost()
-		s.dst, s.to = serverPublic(m.d.IntN(200)), server
+		s.dst, s.to = serverPublic(zipf(m.d.Float64(), 200)), server
+		s.port = ports[s.src%len(ports)]
 	} else {
 		s.src = m.c.busyPeople.draw(m.d)
 		to := m.c.favourite(s.src, m.rank(int(m.c.hosts[s.src].fan)))
 		s.dst, s.category = to.addr, to.category
+		s.port = ports[to.addr>>8%uint32(len(ports))]
 		if m.d.below(0.35) {
 			s.kind, s.port, s.app, s.rule = kindDeny, to.port, to.app, ruleBlock
 		}

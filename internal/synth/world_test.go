@@ -76,7 +76,7 @@ func TestRecordsComeInTheOrderOfWriting(t *testing.T) {
 	for _, days := range []float64{0.02, 1, 9} {
 		w := small()
 		w.Format, w.Version, w.Days, w.LogStart = CSV, "11.1", days, true
-		w.Beacons = Beacons(3)
+		w.Beacons = Beacons(2)
 		log, _, stats := written(t, w)
 		last := time.Time{}
 		flows := flowsOf(t, w, log)
@@ -123,7 +123,7 @@ func TestFlowTarget(t *testing.T) {
 			r.Errorf("%d records for %d flows: %+.1f %%", stats.Records, w.Flows, off*100)
 		}
 		share := float64(stats.Blocked) / float64(stats.Records)
-		if share < w.Drops-0.02 || share > w.Drops+0.25 {
+		if len(w.Beacons) == 0 && (share < w.Drops-0.01 || share > w.Drops+0.01) {
 			r.Errorf("%.3f of the records are blocked, asked for %.3f", share, w.Drops)
 		}
 	})

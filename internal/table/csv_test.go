@@ -26,19 +26,20 @@ func TestWriteCSV(t *testing.T) {
 }
 
 func TestCSVFormulas(t *testing.T) {
+	blank := " "
 	for text, want := range map[string]string{
-		"=1+1":   "'=1+1",
-		"+1":     "'+1",
-		"-1":     "'-1",
-		"@SUM":   "'@SUM",
-		"\t=1":   `'\t=1`,
-		"\r=1":   `'\r=1`,
-		"＝1":     "'＝1",
-		"a=1":    "a=1",
-		" x":     `" x"`,
-		"a;=1":   `"a;=1"`,
-		"":       `""`,
-		"'quote": "'quote",
+		"=1+1":      "'=1+1",
+		"+1":        "'+1",
+		"-1":        "'-1",
+		"@SUM":      "'@SUM",
+		"\t=1":      `'\t=1`,
+		"\r=1":      `'\r=1`,
+		"＝1":        "'＝1",
+		"a=1":       "a=1",
+		blank + "x": `" x"`,
+		"a;=1":      `"a;=1"`,
+		"":          `""`,
+		"'quote":    "'quote",
 	} {
 		tab := New(Column{"A", String})
 		tab.Append(text)
