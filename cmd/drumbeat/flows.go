@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -86,8 +87,10 @@ func (f *flows) run(ctx context.Context, paths []string) error {
 	lost := f.a.showProblems(append(problems, more...))
 	f.summary(stopped || canceled)
 	switch {
-	case lost, f.strict && f.counts.Rejects() > 0:
+	case lost:
 		return exitWith(exitInput, nil)
+	case f.strict && f.counts.Rejects() > 0:
+		return strictError(f.counts.Rejects())
 	case canceled:
 		return exitWith(exitPartial, nil)
 	}
@@ -96,7 +99,7 @@ func (f *flows) run(ctx context.Context, paths []string) error {
 
 func (f *flows) summary(stopped bool) {
 	c := &f.counts
-	f.a.notef("%s lines = %s flows + %s of other types%s + %s rejected", humanCount(f.lines), humanCount(c.Flows),
+	f.a.notef("%s = %s + %s of other types%s + %s rejected", plural(f.lines, "line"), plural(c.Flows, "flow"),
 		humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
 	if stopped {
 		f.a.notef("stopped before the end of the input")
@@ -190,14 +193,11 @@ func (f *flows) flow(l *ingest.Line, r *logformat.Record) error {
 		}
 	}
 	fields["_user"], fields["_subtype"] = r.User, r.Subtype
-	warnings := ""
-	for i, w := range r.Warnings {
-		if i > 0 {
-			warnings += "; "
-		}
-		warnings += w.String()
+	warnings := make([]string, 0, len(r.Warnings))
+	for _, w := range r.Warnings {
+		warnings = append(warnings, w.String())
 	}
-	fields["_warnings"] = warnings
+	fields["_warnings"] = strings.Join(warnings, "; ")
 	values := make([]any, 0, 32)
 	for _, c := range f.columns() {
 		values = append(values, fields[c.Name])
@@ -330,7 +330,7 @@ func (w *resultWriter) row(values ...any) error {
 }
 
 func (w *resultWriter) flushTable() error {
-	if w.t.Len() == 0 {
+	if w.t.Len() == 0 && (w.format != formatCSV || w.started) { // CSV without rows has its header
 		return nil
 	}
 	var b bytes.Buffer

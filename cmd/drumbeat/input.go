@@ -55,7 +55,19 @@ func (a *app) files(paths []string) ([]ingest.File, []ingest.Problem, error) {
 		return nil, nil, usageError("name the files or folders to read, or - for standard input")
 	}
 	files, problems := ingest.List(paths, a.stdin)
+	if len(files) == 0 && len(problems) == 0 {
+		a.warnf("there is no file in %q", paths)
+	}
 	return files, problems, nil
+}
+
+// strictError is the error of --strict.
+func strictError(rejected int64) error {
+	were := "were"
+	if rejected == 1 {
+		were = "was"
+	}
+	return exitWith(exitInput, fmt.Errorf("%s %s rejected, and --strict was given", plural(rejected, "line"), were))
 }
 
 // showProblems warns of what was not read, and reports whether lines were lost by it.

@@ -13,7 +13,7 @@ func peakMemory() string {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return "unknown"
 	}
-	peak := int64(u.Maxrss)
+	peak := u.Maxrss
 	if runtime.GOOS != "darwin" { // which counts bytes, not kilobytes
 		peak *= 1024
 	}

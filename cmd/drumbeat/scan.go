@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -114,6 +115,9 @@ type scan struct {
 
 // check finds flags that make no sense.
 func (s *scan) check() error {
+	if len(s.methods) == 0 {
+		return usageError("--method \"\": want %s or %s", methodSource, methodChannel)
+	}
 	for _, m := range s.methods {
 		if m != methodSource && m != methodChannel {
 			hint := ""
@@ -193,7 +197,7 @@ func (s *scan) run(ctx context.Context, paths []string) error {
 	case lost:
 		return exitWith(exitInput, nil)
 	case s.strict && report.Counts.Rejects() > 0:
-		return exitWith(exitInput, fmt.Errorf("%s lines were rejected, and --strict was given", humanCount(report.Counts.Rejects())))
+		return strictError(report.Counts.Rejects())
 	case report.Partial:
 		return exitWith(exitPartial, nil)
 	case s.failOnFindings && rows > 0:
@@ -242,7 +246,7 @@ func (s *scan) read(ctx context.Context, files []ingest.File, sorter *beat.Sorte
 		},
 	}
 	if s.quarantine != "" {
-		q, err := newQuarantine(s.quarantine)
+		q, err := newQuarantine(s.quarantine, files)
 		if err != nil {
 			return nil, err
 		}
@@ -315,7 +319,15 @@ type quarantine struct {
 	buf []byte
 }
 
-func newQuarantine(path string) (*quarantine, error) {
+// newQuarantine makes the file, or empties it, unless it is one of those that are to be read.
+func newQuarantine(path string, files []ingest.File) (*quarantine, error) {
+	if old, err := os.Stat(path); err == nil {
+		for i := range files {
+			if in, err := os.Stat(files[i].Path); err == nil && os.SameFile(old, in) {
+				return nil, usageError("--quarantine %q is one of the files to read; name another", path)
+			}
+		}
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, exitWith(exitInput, fmt.Errorf("making the quarantine file: %w", err))
@@ -389,7 +401,7 @@ func (s *scan) channels(found *beat.Result) []*channelEvidence {
 		}
 	}
 	for _, c := range out {
-		c.best = slices.MaxFunc(c.methods, func(a, b *methodEvidence) int { return int(a.modal - b.modal) })
+		c.best = c.methods[len(c.methods)-1] // of both methods the second: its gaps are the channel's own
 	}
 	slices.SortStableFunc(out, func(a, b *channelEvidence) int {
 		if a.best.modal != b.best.modal {
@@ -456,7 +468,7 @@ func (s *scan) writeChannels(found *beat.Result) error {
 		table.Column{Name: "Period", Type: table.String},
 		table.Column{Name: "Jitter", Type: table.String},
 		table.Column{Name: "Gaps", Type: table.Long},
-		table.Column{Name: "Hours", Type: table.Long},
+		table.Column{Name: s.binsName(), Type: table.Long},
 		table.Column{Name: "Found by", Type: table.String},
 		table.Column{Name: "Since", Type: table.String},
 		table.Column{Name: "Last", Type: table.String},
@@ -488,9 +500,17 @@ func (s *scan) writeChannels(found *beat.Result) error {
 	}})
 }
 
+// binsName heads the column that counts bins.
+func (s *scan) binsName() string {
+	if time.Duration(s.bin) == time.Hour {
+		return "Hours"
+	}
+	return "Bins"
+}
+
 // percentText gives a share in whole percent, never rounded up to 100.
 func percentText(part, whole int64) string {
-	return fmt.Sprint(part * 100 / whole)
+	return strconv.FormatInt(part*100/whole, 10)
 }
 
 func clockText(ticks int64) string { return traffic.Time(ticks).Format("2006-01-02 15:04") }

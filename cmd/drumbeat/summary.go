@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,12 +23,12 @@ func newBuffered(w io.Writer) *bufferedFile { return bufio.NewWriterSize(w, 1<<1
 // summary says on standard error what was read, what was not, and what was decided.
 func (s *scan) summary(r *ingest.Report, found *beat.Result) {
 	took := s.a.now().Sub(s.began)
-	s.line("read", "%s, %s, %s lines in %s (%s lines/s, %s/s), peak memory %s",
-		plural(int64(len(r.Files)), "file"), humanBytes(r.Bytes), humanCount(r.Lines), humanDuration(took),
+	s.line("read", "%s, %s, %s in %s (%s lines/s, %s/s), peak memory %s",
+		plural(int64(len(r.Files)), "file"), humanBytes(r.Bytes), plural(r.Lines, "line"), humanDuration(took),
 		humanCount(perSecond(r.Lines, took)), humanBytes(perSecond(r.Bytes, took)), peakMemory())
 	c := &r.Counts
-	s.line("lines", "%s flows + %s of other types%s + %s rejected",
-		humanCount(c.Flows), humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
+	s.line("lines", "%s + %s of other types%s + %s rejected",
+		plural(c.Flows, "flow"), humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
 	s.rejects(r)
 	if c.Flows > 0 {
 		s.line("span", "%s to %s UTC%s", traffic.Time(c.First).Format(time.DateTime), traffic.Time(c.Last).Format(time.DateTime),
@@ -158,9 +159,9 @@ func headOnce(head string, shown int) string {
 func formatsOf(f *ingest.FileReport) string {
 	var parts []string
 	for format, n := range f.Counts.Formats {
-		switch {
-		case n == 0:
-		case n == f.Counts.Flows:
+		switch n {
+		case 0:
+		case f.Counts.Flows:
 			parts = append(parts, logformat.Format(format).String())
 		default:
 			parts = append(parts, fmt.Sprintf("%s (%s)", logformat.Format(format), humanCount(n)))
@@ -219,13 +220,21 @@ func (s *scan) findings(r *ingest.Report, found *beat.Result) {
 		}
 		total += len(rows)
 		parts = append(parts, fmt.Sprintf("%s: %s in %s", s.methods[i], plural(int64(len(channels)), "channel"),
-			plural(int64(len(rows)), "hourly row")))
+			plural(int64(len(rows)), "row")))
 	}
 	s.line("found", "%s", strings.Join(parts, "; "))
+	if n := r.Counts.Formats[logformat.FormatStrata]; n > 0 && slices.Contains(s.methods, methodSource) {
+		s.line("", "source-delta did not see the %s of Strata: their Activity is not TRAFFIC, which the rule asks for",
+			plural(n, "flow"))
+	}
 	if r.Partial {
 		s.line("partial", "stopped before the end: this is what was read until then")
 	}
 	if total == 0 && r.Counts.Flows == 0 {
-		s.line("", "no flows were read, so nothing could be found; drumbeat flows --rejected shows why")
+		why := ""
+		if r.Counts.Rejects() > 0 {
+			why = "; drumbeat flows --rejected shows why"
+		}
+		s.line("", "no flows were read, so nothing could be found%s", why)
 	}
 }

@@ -98,7 +98,7 @@ func Run(ctx context.Context, s *Sorter, workers int, rules []Delta) (*Result, e
 	var mu sync.Mutex
 	scratch := sync.Pool{New: func() any { return newPartitionRun(s, workers) }}
 	err := s.each(ctx, workers, func(part int) error {
-		p := scratch.Get().(*partitionRun) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+		p := scratch.Get().(*partitionRun)
 		defer scratch.Put(p)
 		found, err := p.run(ctx, part, rules)
 		if err != nil {
@@ -173,7 +173,7 @@ func (c *counter) sees(r *row) bool {
 	return c.rule.Scope == ByChannel || r.port&hasActivity != 0
 }
 
-// push takes the next row, which must stay as it is until the next push.
+// push takes the next row, which must stay as it is until the next push or the end.
 func (c *counter) push(r *row) {
 	if !c.sees(r) {
 		return
@@ -255,6 +255,12 @@ func compact(gaps []gap) []gap {
 }
 
 func (g *gap) sameGroup(o *gap) bool { return g.dst == o.dst && g.port == o.port && g.who == o.who }
+
+// end closes what is open and forgets the last row, which need not stay any longer.
+func (c *counter) end() {
+	c.flush()
+	c.prev = nil
+}
 
 // flush closes what is open, at the end of a source or channel.
 func (c *counter) flush() {

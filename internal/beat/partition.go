@@ -62,7 +62,6 @@ func (p *partitionRun) run(ctx context.Context, part int, rules []Delta) (*Resul
 		rest = rest[n:]
 	}
 	for i, c := range counters {
-		c.flush()
 		out.Rows[i] = c.rows
 	}
 	return out, nil
@@ -78,18 +77,21 @@ func (p *partitionRun) source(rows []row, counters []*counter, byChannel bool) (
 			}
 		}
 	}
-	if !byChannel {
-		return 0
-	}
-	p.channel = p.table.group(rows, p.channel, channelKey)
-	for _, c := range counters {
-		if c.rule.Scope == ByChannel {
-			for i := range p.channel {
-				c.push(&p.channel[i])
+	if byChannel {
+		p.channel = p.table.group(rows, p.channel, channelKey)
+		channels = int64(len(p.table.counts))
+		for _, c := range counters {
+			if c.rule.Scope == ByChannel {
+				for i := range p.channel {
+					c.push(&p.channel[i])
+				}
 			}
 		}
 	}
-	return int64(len(p.table.counts))
+	for _, c := range counters {
+		c.end() // the next source's rows go where this one's stand
+	}
+	return channels
 }
 
 // groupSources puts the rows of each source together, into p.bySource.
@@ -229,8 +231,8 @@ func (p *partitionRun) mergeStretches(rows []row, mid int) {
 		skip++
 	}
 	rows, mid = rows[skip:], mid-skip
-	first := append(p.merge[:0], rows[:mid]...)
-	p.merge = first
+	p.merge = append(p.merge[:0], rows[:mid]...)
+	first := p.merge
 	i, j, k := 0, mid, 0
 	for i < len(first) && j < len(rows) {
 		if n.compareTime(&first[i], &rows[j]) <= 0 {
@@ -263,10 +265,11 @@ func (p *partitionRun) external(ctx context.Context, part int, rules []Delta) (o
 			return nil, err
 		}
 	}
-	if err := p.writeRuns(part, n, &runs); err != nil {
+	if err := p.writeRuns(ctx, part, n, &runs); err != nil {
 		return nil, err
 	}
 	for scope, f := range runs {
+		f.memory = p.most * rowBytes
 		if err := f.run(ctx, n, Scope(scope), rules, out); err != nil {
 			return nil, err
 		}
@@ -310,7 +313,7 @@ func (f *runFile) run(ctx context.Context, n *names, scope Scope, rules []Delta,
 		return err
 	}
 	for i, c := range counters {
-		c.flush()
+		c.end()
 		out.Rows[which[i]] = c.rows
 	}
 	return nil
@@ -338,7 +341,7 @@ func (n *names) comparison(s Scope) func(a, b *row) int {
 }
 
 // writeRuns cuts a partition into runs that fit memory and writes each in both orders.
-func (p *partitionRun) writeRuns(part int, n *names, runs *[2]*runFile) error {
+func (p *partitionRun) writeRuns(ctx context.Context, part int, n *names, runs *[2]*runFile) error {
 	m := newMerger(n)
 	p.series.rows = slices.Grow(p.series.rows[:0], p.most)
 	write := func() error {
@@ -356,7 +359,7 @@ func (p *partitionRun) writeRuns(part int, n *names, runs *[2]*runFile) error {
 		m.rename(b)
 		p.series.rows = append(p.series.rows, b.rows...)
 		if len(p.series.rows)+blockRows > p.most {
-			return write()
+			return errors.Join(ctx.Err(), write())
 		}
 		return nil
 	})
@@ -370,7 +373,15 @@ func (p *partitionRun) writeRuns(part int, n *names, runs *[2]*runFile) error {
 type runFile struct {
 	f    *os.File
 	ends []int64 // where each run ends
+	// memory is the number of bytes that the buffers of a merge may take together, as far as leastBuffer allows.
+	memory int
 }
+
+// leastBuffer and mostBuffer bound the part of a run that a merge reads at once.
+const (
+	leastBuffer = 4 << 10
+	mostBuffer  = 64 << 10
+)
 
 func newRunFile(dir string) (*runFile, error) {
 	s, err := newSpillFile(dir)
@@ -453,7 +464,7 @@ type cursors struct {
 func (h *cursors) Len() int           { return len(h.c) }
 func (h *cursors) Less(i, j int) bool { return h.compare(&h.c[i].row, &h.c[j].row) < 0 }
 func (h *cursors) Swap(i, j int)      { h.c[i], h.c[j] = h.c[j], h.c[i] }
-func (h *cursors) Push(x any)         { h.c = append(h.c, x.(*cursor)) } //nolint:errcheck,forcetypeassert // only cursors are pushed
+func (h *cursors) Push(x any)         { h.c = append(h.c, x.(*cursor)) }
 func (h *cursors) Pop() any {
 	last := h.c[len(h.c)-1]
 	h.c = h.c[:len(h.c)-1]
@@ -464,8 +475,9 @@ func (h *cursors) Pop() any {
 func (f *runFile) merge(ctx context.Context, compare func(a, b *row) int, visit func(r *row)) error {
 	h := &cursors{compare: compare}
 	from := int64(0)
+	buffer := min(max(f.memory/max(len(f.ends), 1), leastBuffer), mostBuffer)
 	for _, end := range f.ends {
-		c := &cursor{in: bufio.NewReaderSize(io.NewSectionReader(f.f, from, end-from), 1<<16)}
+		c := &cursor{in: bufio.NewReaderSize(io.NewSectionReader(f.f, from, end-from), buffer)}
 		from = end
 		ok, err := c.next()
 		if err != nil {

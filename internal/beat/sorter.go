@@ -27,7 +27,7 @@ import (
 //	partition ◄── blocks of one hash value ◄─────┘ ──► sort ──► Delta
 type Sorter struct {
 	opt  SorterOptions
-	live atomic.Int64 // rows in memory
+	live atomic.Int64 // bytes of memory that flows take
 	rows atomic.Int64
 	// writers is the number of writers that were made.
 	writers atomic.Int64
@@ -61,7 +61,7 @@ const (
 // row is one flow that the rule keeps: one with a public IPv4 destination.
 type row struct {
 	time           int64
-	order          uint64 // file, chunk and line
+	order          uint64 // file, chunk, line, and place within the line
 	sent, received int64
 	src, dst       uint32 // rank of an address, or code of a text
 	port           uint32 // port+1, 0 where unknown, and the bits below
@@ -84,6 +84,8 @@ type block struct {
 	rows   []row
 	names  *names
 	writer int
+	// charge is what the block counts for among the memory that flows take.
+	charge int64
 }
 
 // names holds the texts that blocks of one writer refer to. It grows while its writer is at work and is read when all
@@ -91,7 +93,12 @@ type block struct {
 type names struct {
 	texts []string
 	who   []whoText
+	// size is the memory that a writer's texts take, charged the part of it that blocks in memory count for.
+	size, charged int64
 }
+
+// nameBytes is what a text takes besides its letters: its place in a list and in the table that finds it.
+const nameBytes = 64
 
 // whoText is what the rule groups by besides addresses: DeviceName and SourceUserID.
 type whoText struct{ device, user string }
@@ -135,7 +142,6 @@ type SorterWriter struct {
 	open   [partitions]*block
 
 	names   *names
-	bytes   int
 	who     map[uint64]uint32 // device and user codes of the batch → code
 	whoText map[whoText]uint32
 	text    map[string]uint32
@@ -153,15 +159,11 @@ func (s *Sorter) Writer() *SorterWriter {
 	return w
 }
 
-// maxNames and maxNameBytes bound the texts that one generation of blocks shares.
-const (
-	maxNames     = 1 << 15
-	maxNameBytes = 1 << 20
-)
+// maxNames bounds the memory of the texts that one generation of blocks shares.
+const maxNames = 4 << 20
 
 func (w *SorterWriter) freshNames() {
 	w.names = &names{}
-	w.bytes = 0
 	w.whoText = make(map[whoText]uint32)
 	w.text = make(map[string]uint32)
 	w.forgetCodes()
@@ -180,15 +182,18 @@ func (w *SorterWriter) Observe(b *traffic.Batch) error {
 		w.forgetCodes()
 	}
 	kept := int64(0)
-	base := uint64(b.Origin.File)<<42 | uint64(b.Origin.Chunk)<<20
+	base := uint64(b.Origin.File)<<43 | uint64(b.Origin.Chunk)<<21
 	for i := range b.Len() {
 		flags := b.Flags[i]
 		if flags == 0 {
 			continue
 		}
-		r := row{time: b.Time[i], order: base | uint64(b.Line[i]), sent: b.SentBytes[i], received: b.ReceivedBytes[i]}
+		r := row{time: b.Time[i], order: base | uint64(b.Line[i])<<1, sent: b.SentBytes[i], received: b.ReceivedBytes[i]}
 		if r.time < w.s.opt.From || w.s.opt.To != 0 && r.time >= w.s.opt.To || !w.destination(&r, &b.Dst[i], b.Names) {
 			continue
+		}
+		if i > 0 && b.Line[i] == b.Line[i-1] { // a line that holds two records
+			r.order++
 		}
 		r.port |= uint32(b.DstPort[i] + 1)
 		if flags&traffic.FlagActivity != 0 {
@@ -254,7 +259,7 @@ func (w *SorterWriter) textCode(t string) uint32 {
 	c := uint32(len(w.names.texts))
 	w.names.texts = append(w.names.texts, t)
 	w.text[t] = c
-	w.bytes += len(t)
+	w.names.size += int64(nameBytes + len(t))
 	return c
 }
 
@@ -270,7 +275,7 @@ func (w *SorterWriter) whoCode(b *traffic.Batch, i int) uint32 {
 			c = uint32(len(w.names.who))
 			w.names.who = append(w.names.who, t)
 			w.whoText[t] = c
-			w.bytes += len(t.device) + len(t.user)
+			w.names.size += int64(nameBytes + len(t.device) + len(t.user))
 		}
 		w.who[key] = c
 	}
@@ -281,19 +286,18 @@ func (w *SorterWriter) whoCode(b *traffic.Batch, i int) uint32 {
 func (w *SorterWriter) put(part int, r *row) error {
 	b := w.open[part]
 	if b == nil {
-		b = w.s.pool.Get().(*block) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+		b = w.s.pool.Get().(*block)
 		b.rows, b.names, b.writer = b.rows[:0], w.names, w.number
 		w.open[part] = b
 	}
 	b.rows = append(b.rows, *r)
-	if len(b.rows) < blockRows {
-		return nil
+	if len(b.rows) == blockRows {
+		w.open[part] = nil
+		if err := w.s.add(part, b); err != nil {
+			return err
+		}
 	}
-	w.open[part] = nil
-	if err := w.s.add(part, b); err != nil {
-		return err
-	}
-	if len(w.names.who)+len(w.names.texts) > maxNames || w.bytes > maxNameBytes {
+	if w.names.size > maxNames {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -303,7 +307,7 @@ func (w *SorterWriter) put(part int, r *row) error {
 }
 
 func (w *SorterWriter) flush() error {
-	for part, b := range w.open {
+	for part, b := range &w.open {
 		w.open[part] = nil
 		if b == nil {
 			continue
@@ -320,14 +324,15 @@ func (w *SorterWriter) Close() error { return w.flush() }
 
 // add keeps a block, in memory while there is room.
 func (s *Sorter) add(part int, b *block) error {
-	n := int64(len(b.rows))
-	if s.live.Add(n)*rowBytes <= s.opt.Memory/2 {
+	b.charge = int64(cap(b.rows))*rowBytes + b.names.size - b.names.charged
+	if s.live.Add(b.charge) <= s.opt.Memory/2 {
+		b.names.charged = b.names.size
 		s.mu.Lock()
 		s.parts[part] = append(s.parts[part], b)
 		s.mu.Unlock()
 		return nil
 	}
-	s.live.Add(-n)
+	s.live.Add(-b.charge)
 	enc := encodeBlock(nil, b)
 	defer s.pool.Put(b)
 	s.mu.Lock()
@@ -339,7 +344,7 @@ func (s *Sorter) add(part int, b *block) error {
 		}
 		s.spill = f
 	}
-	return s.spill.add(part, b.writer, int(n), enc)
+	return s.spill.add(part, b.writer, len(b.rows), enc)
 }
 
 // series is the flows of a partition, with the texts that they refer to.
@@ -392,7 +397,7 @@ func (s *Sorter) scan(part int, visit func(b *block) error) error {
 	for i, b := range blocks {
 		err := visit(b)
 		blocks[i] = nil
-		s.live.Add(-int64(len(b.rows)))
+		s.live.Add(-b.charge)
 		if err != nil {
 			return err
 		}

@@ -170,6 +170,12 @@ func (d *decoder) text() string {
 	return t
 }
 
+// hold reports whether the texts that a row refers to are there.
+func (n *names) hold(r *row) bool {
+	texts := uint32(len(n.texts))
+	return r.who < uint32(len(n.who)) && (r.port&srcIsText == 0 || r.src < texts) && (r.port&dstIsText == 0 || r.dst < texts)
+}
+
 var errSpill = errors.New("beat: the temporary file does not hold what was written to it")
 
 func decodeBlock(enc []byte, b *block) error {
@@ -193,6 +199,9 @@ func decodeBlock(enc []byte, b *block) error {
 		r.dst = d.uint32()
 		r.port = uint32(d.uvarint())
 		r.who = uint32(d.uvarint())
+		if !b.names.hold(&r) {
+			return errSpill
+		}
 		b.rows = append(b.rows, r)
 	}
 	if d.bad || len(d.p) > 0 {

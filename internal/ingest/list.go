@@ -154,8 +154,7 @@ func (l *lister) file(p string, info fs.FileInfo, named bool) {
 
 // reason gives an error's text without the path, which is shown beside it.
 func reason(err error) string {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pe.Err
 	}
 	switch {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -129,9 +130,8 @@ func open(file *File, number int, progress func(int64)) (*source, error) {
 		return nil, errors.Join(errors.New(reason(err)), s.closer())
 	}
 	head = head[:n]
-	why := ""
-	s.form, why = formOf(head)
-	if why != "" {
+	var why string
+	if s.form, why = formOf(head); why != "" {
 		return nil, errors.Join(fmt.Errorf("%s: %w", why, errNotRead), s.closer())
 	}
 	if s.f != nil && !file.pipe && s.form == formPlain {
@@ -209,13 +209,14 @@ func (u *utf16Reader) fill() {
 	u.err = err
 	buf = buf[:kept+n]
 	even := len(buf) &^ 1
+	var order binary.ByteOrder = binary.LittleEndian
+	if u.big {
+		order = binary.BigEndian
+	}
 	u.odd = append(u.odd[:0], buf[even:]...)
 	out := make([]byte, 0, len(buf)*2)
 	for i := 0; i < even; i += 2 {
-		c := rune(buf[i]) | rune(buf[i+1])<<8
-		if u.big {
-			c = rune(buf[i])<<8 | rune(buf[i+1])
-		}
+		c := rune(order.Uint16(buf[i:]))
 		switch {
 		case u.high != 0:
 			out = utf8.AppendRune(out, utf16.DecodeRune(u.high, c))

@@ -140,12 +140,10 @@ func (s *scanner) feed(ctx context.Context, files []File) {
 		case <-ctx.Done():
 			continue
 		}
-		running.Add(1)
-		go func() {
-			defer running.Done()
+		running.Go(func() {
 			defer func() { <-decoders }()
 			s.feedStream(ctx, src)
-		}()
+		})
 	}
 	done := make(chan struct{})
 	go func() { running.Wait(); close(done) }()
@@ -194,7 +192,7 @@ func (s *scanner) feedStream(ctx context.Context, src *source) {
 	}()
 	cutter := streamCutter{in: src.in}
 	for index := 0; ; index++ {
-		buf := s.buffers.Get().(*[]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+		buf := s.buffers.Get().(*[]byte)
 		t, err := cutter.next(*buf)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {

@@ -67,17 +67,17 @@ type span struct{ from, to int32 }
 // splitCSV cuts a line into the fields of a native record. It gives false where the line does not look like one.
 func splitCSV(line []byte, c *csvFields) bool {
 	c.fields, c.prefix, c.shifted = c.fields[:0], 0, false
-	first := bytes.IndexByte(line, ',')
-	if first < 0 {
+	head, _, found := bytes.Cut(line, []byte(","))
+	if !found {
 		return false
 	}
-	c.prefix = csvPrefix(line[:first])
+	c.prefix = csvPrefix(head)
 	c.fields = splitFields(line, c.prefix, c.fields)
 	switch {
-	case c.is(line, csvType-1, "TRAFFIC") && !c.is(line, csvType, "TRAFFIC"):
+	case c.isTraffic(line, csvType-1) && !c.isTraffic(line, csvType):
 		// The leading field is missing: the first field is the receive time, and the prefix must not hold half of it.
 		c.shifted = true
-		c.prefix = csvPrefixBeforeTime(line[:first])
+		c.prefix = csvPrefixBeforeTime(head)
 		c.fields = append(c.fields[:0], span{int32(c.prefix), int32(c.prefix)})
 		c.fields = splitFields(line, c.prefix, c.fields)
 	case len(c.fields) > csvType && looksLikeDate(c.text(line, csvReceived)):
@@ -94,7 +94,8 @@ func (c *csvFields) text(line []byte, i int) []byte {
 	return line[c.fields[i].from:c.fields[i].to]
 }
 
-func (c *csvFields) is(line []byte, i int, s string) bool { return string(c.text(line, i)) == s }
+// isTraffic reports whether a field holds the type that is wanted.
+func (c *csvFields) isTraffic(line []byte, i int) bool { return string(c.text(line, i)) == "TRAFFIC" }
 
 // csvPrefix gives the length of the syslog header before a record, given the text up to its first comma: all but
 // the last word, which is the leading field.

@@ -40,8 +40,8 @@ type Parser struct {
 	fast bool
 
 	headers []*cefShape
-	csv     []*template
-	csvMiss int
+	csvLast bool // the last line that the fast path read was a native record
+	commas  [csvHighRes + 16]int32
 
 	scratch []byte // a line with slack behind it
 	vals    [wantCount]span
@@ -75,11 +75,15 @@ func (p *Parser) Start(ref func() int64, namesReset bool) {
 func (p *Parser) Parse(b *traffic.Builder, line []byte, number uint32) Outcome {
 	line = trimLine(line)
 	if p.fast {
-		if p.csvFirst() {
-			if p.csvFast(b, line, number) || p.cefFast(b, line, number) {
-				return Outcome{}
-			}
-		} else if p.cefFast(b, line, number) || p.csvFast(b, line, number) {
+		if p.csvLast && p.csvFast(b, line, number) {
+			return Outcome{}
+		}
+		if p.cefFast(b, line, number) {
+			p.csvLast = false
+			return Outcome{}
+		}
+		if !p.csvLast && p.csvFast(b, line, number) {
+			p.csvLast = true
 			return Outcome{}
 		}
 	}
@@ -87,9 +91,6 @@ func (p *Parser) Parse(b *traffic.Builder, line []byte, number uint32) Outcome {
 	p.count(o)
 	return o
 }
-
-// csvFirst guesses the format of the next line by what was seen so far.
-func (p *Parser) csvFirst() bool { return len(p.csv) > 0 && len(p.headers) == 0 }
 
 // count adds a line that became no row.
 func (p *Parser) count(o Outcome) {
@@ -380,7 +381,7 @@ func (p *Parser) slowCSV(b *traffic.Builder, line []byte, number uint32) Outcome
 	kind := c.text(line, csvType)
 	if string(kind) != "TRAFFIC" {
 		for i := range c.fields {
-			if c.is(line, i, "TRAFFIC") {
+			if c.isTraffic(line, i) {
 				return Outcome{Reason: ReasonFieldOrder}
 			}
 		}
@@ -399,9 +400,6 @@ func (p *Parser) slowCSV(b *traffic.Builder, line []byte, number uint32) Outcome
 		}
 	}
 	p.findHighRes(line)
-	if p.fast && !c.shifted {
-		p.learnCSV(line)
-	}
 	o := p.finishCSV(b, line, c.prefix, number)
 	if o.IsFlow() && c.shifted {
 		p.Counts.Warnings[WarnShifted]++

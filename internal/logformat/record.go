@@ -117,7 +117,7 @@ func (r *Reader) one(line []byte) (*Record, Outcome) {
 	}
 	rec.put(Field{Name: "TimeGenerated", Kind: KindTime, Number: rec.Time})
 	start := cefStart(line)
-	if comma := bytes.IndexByte(line, ','); start < 0 || comma >= 0 && comma < start && r.p.fields.is(line, csvType, "TRAFFIC") {
+	if comma := bytes.IndexByte(line, ','); start < 0 || comma >= 0 && comma < start && r.p.fields.isTraffic(line, csvType) {
 		r.p.describeCSV(line, rec)
 	} else {
 		r.p.describeCEF(line, start, rec)
@@ -181,8 +181,12 @@ func (p *Parser) describeCEF(line []byte, start int, rec *Record) {
 		rec.Format = FormatStrata
 	}
 	for _, f := range []struct{ name, value string }{
-		{"DeviceVendor", h.vendor}, {"DeviceProduct", h.product}, {"DeviceVersion", h.version},
-		{"DeviceEventClassID", h.classID}, {"Activity", h.name}, {"LogSeverity", h.severity},
+		{"DeviceVendor", h.vendor},
+		{"DeviceProduct", h.product},
+		{"DeviceVersion", h.version},
+		{"DeviceEventClassID", h.classID},
+		{"Activity", h.name},
+		{"LogSeverity", h.severity},
 		{"Computer", string(parseSyslogHeader(line[:start]).host)},
 	} {
 		if f.value != "" {

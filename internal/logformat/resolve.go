@@ -1,6 +1,7 @@
 package logformat
 
 import (
+	"bytes"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -195,7 +196,7 @@ func (c *textCache) code(p *Parser, names *traffic.Dict, text []byte, user bool)
 	if len(text) == 0 {
 		return 0
 	}
-	if string(text) == string(c.raw) {
+	if bytes.Equal(text, c.raw) {
 		return c.last
 	}
 	if len(text) > maxText {

@@ -6,13 +6,13 @@ import (
 	"math/bits"
 )
 
-// A template is the shape of one kind of line, learned from lines that the slow parser read. Values that have not
+// A template is the shape of one kind of CEF line, learned from lines that the slow parser read. Values that have not
 // changed so far are folded with the keys round them into constant texts; a line then is
 //
 //	const value const value … const
 //
-// Each constant is one comparison. A value ends at the next separator, and the next constant must start there.
-// Where it does not, a CEF value may hold blanks: the search goes on at later blanks, and a value found that way must
+// Each constant is one comparison. A value ends at the next blank, and the next constant must start there.
+// Where it does not, the value may hold blanks: the search goes on at later blanks, and a value found that way must
 // hold no "=", else a key might hide in it. So every byte of a line is compared or searched, and nothing is taken on
 // trust: locate finds what the slow parser would find, or gives up. What makes it fast is that a comparison of
 // constant text runs at the speed of memory, and that a line of 1 kB has some ten to forty values that vary.
@@ -20,16 +20,13 @@ import (
 // A value that differs from its constant makes the line go to the slow parser once; from then on it varies. Shapes
 // and misses are limited, so that hostile input costs a slow parse a line and no more.
 type template struct {
-	keys   []string // CEF: the keys in order; CSV: nil
-	fields int      // CSV: the number of fields covered
+	keys   []string
 	values []string
 	varies []bool
 	wants  []want
 
 	segs []segment
 	tail string
-	// maxCommas is, for CSV, how many commas the rest of a line may hold before a wanted field might be among them.
-	maxCommas int
 }
 
 // segment is a constant text and the value after it.
@@ -177,7 +174,7 @@ func (t *template) locateCEF(p []byte, base, n int, vals *[wantCount]span) bool 
 	last := len(segs) - 1
 	for i := range last {
 		s, next := &segs[i], &segs[i+1]
-		end := indexByte16(p, pos, n, blanks)
+		end := indexBlank(p, pos, n)
 		if s.hint > 0 || end > n-len(next.text) || !next.at(p, end) {
 			if end = s.spacedEnd(p[:n], pos, end, next.text); end < 0 {
 				return false
@@ -265,20 +262,14 @@ func (s *segment) lastEnd(ext []byte, pos int, tail string) int {
 	return e
 }
 
-// Separators, eight times in a number.
-const (
-	blanks = 0x2020202020202020
-	commas = 0x2C2C2C2C2C2C2C2C
-)
-
-// indexByte16 gives the place of the first separator at or after pos and before n, or n. It looks at sixteen bytes at
-// a time, so that most values end in the first look; p has slack behind n.
-func indexByte16(p []byte, pos, n int, separator uint64) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
+// indexBlank gives the place of the first blank at or after pos and before n, or n. It looks at sixteen bytes at a
+// time, so that most values end in the first look; p has slack behind n.
+func indexBlank(p []byte, pos, n int) int {
+	const ones, highs, blanks = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020
 	for ; pos < n; pos += 16 {
 		w := p[pos : pos+16]
-		x := binary.LittleEndian.Uint64(w) ^ separator
-		y := binary.LittleEndian.Uint64(w[8:]) ^ separator
+		x := binary.LittleEndian.Uint64(w) ^ blanks
+		y := binary.LittleEndian.Uint64(w[8:]) ^ blanks
 		// The lowest mark is right; marks above it may be false, which does not matter here.
 		x = (x - ones) &^ x & highs
 		y = (y - ones) &^ y & highs

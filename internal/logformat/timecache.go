@@ -1,6 +1,8 @@
 package logformat
 
 import (
+	"bytes"
+
 	"drumbeat/internal/traffic"
 )
 
@@ -15,7 +17,7 @@ type timeCache struct {
 
 func (c *timeCache) parse(text []byte) (stamp, bool) {
 	n := len(c.prefix)
-	if c.valid && len(text) >= n+8 && string(text[:n]) == string(c.prefix) {
+	if c.valid && len(text) >= n+8 && bytes.Equal(text[:n], c.prefix) {
 		if ticks, ok := clockTicks(text[n : n+8]); ok {
 			rest := text[n+8:]
 			if len(rest) > 1 && rest[0] == '.' {
@@ -25,7 +27,7 @@ func (c *timeCache) parse(text []byte) (stamp, bool) {
 					rest = rest[1+used:]
 				}
 			}
-			if string(rest) == string(c.zone) {
+			if bytes.Equal(rest, c.zone) {
 				s := c.s
 				s.wall = c.base + ticks
 				return s, true
@@ -59,10 +61,8 @@ func (c *timeCache) learn(text []byte, s stamp) {
 			rest = rest[1+used:]
 		}
 	}
-	for _, ch := range rest {
-		if ch == '/' {
-			return
-		}
+	if bytes.IndexByte(rest, '/') >= 0 {
+		return
 	}
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',' || rest[0] >= '0' && rest[0] <= '9') {
 		return

@@ -136,9 +136,10 @@ func (c *company) spreadFans(w World, weights []float64) {
 	}
 }
 
-// channelsPerFan is how many channels a known destination makes: the site's own
-// port, QUIC beside it, plain HTTP; less the favourites that fall together.
-const channelsPerFan = 1.25
+// channelsPerFan is how many channels a known destination makes, measured: the
+// site's own port, QUIC beside it, plain HTTP, what is blocked; less the
+// favourites that fall together.
+const channelsPerFan = 1.7
 
 // deviceOf spreads hosts over firewalls; the first has half of them.
 func (c *company) deviceOf(host int) uint8 {

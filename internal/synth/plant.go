@@ -187,9 +187,10 @@ func (p *plan) plantPollers(records float64) {
 				continue
 			}
 			ch := p.poll(&kinds[i], h, h, i)
-			if key := ch.key(); !planted[key] {
+			if key := ch.key(); !planted[key] && perHost[i] <= records {
 				planted[key] = true
 				p.channels = append(p.channels, ch)
+				records -= perHost[i]
 			}
 		}
 	}

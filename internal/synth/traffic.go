@@ -229,7 +229,7 @@ func (m *maker) blocked() {
 	ports := [...]uint16{23, 445, 3389, 22, 1900, 5060, 8080, 6881, 137, 4444}
 	if m.d.below(0.45) { // someone outside tries doors, always of one kind
 		s.src = m.guestHost()
-		s.dst, s.to = serverPublic(zipf(m.d.Float64(), 200)), server
+		s.dst, s.to = serverPublic(zipf(m.d.Float64(), 60)), server
 		s.port = ports[s.src%len(ports)]
 	} else {
 		s.src = m.c.busyPeople.draw(m.d)

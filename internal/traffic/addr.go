@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 )
@@ -92,7 +93,7 @@ func ParseAddr(text []byte) Addr {
 		return Addr{Kind: AddrText}
 	}
 	var canonical [64]byte
-	if string(ip.AppendTo(canonical[:0])) != string(text) {
+	if !bytes.Equal(ip.AppendTo(canonical[:0]), text) {
 		return Addr{Kind: AddrText}
 	}
 	return Addr{IP: ip.As16(), Kind: AddrV6}
