@@ -61,7 +61,8 @@ func (r *runner) measure(ctx context.Context, args ...string) (sample, error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	return s, s.usage(cmd.ProcessState)
+	err = s.usage(cmd.ProcessState)
+	return s, err
 }
 
 // usage takes what a process used from the record that the kernel left of it.

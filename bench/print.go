@@ -110,16 +110,17 @@ func align(b *strings.Builder, lines [][]string, indent string) {
 		}
 	}
 	for _, line := range lines {
-		text := indent
+		text := strings.Builder{}
+		text.WriteString(indent)
 		for i, cell := range line {
 			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
 			if i == 0 {
-				text += cell + fill
+				text.WriteString(cell + fill)
 			} else {
-				text += "  " + fill + cell
+				text.WriteString("  " + fill + cell)
 			}
 		}
-		b.WriteString(strings.TrimRight(text, " ") + "\n")
+		b.WriteString(strings.TrimRight(text.String(), " ") + "\n")
 	}
 }
 

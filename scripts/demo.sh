@@ -17,3 +17,5 @@ show bin/drumbeat scan --format table demo/traffic.log
 bin/drumbeat scan --quiet --format json demo/traffic.log >demo/findings.jsonl
 printf '\nAgainst demo/truth.jsonl, which the scan never saw:\n'
 scripts/found.sh demo/truth.jsonl demo/findings.jsonl
+printf '\nThe rule sees only what is exact to the second, from 26 to 119 s; source-delta only where the machine does\n'
+printf 'nothing else in between. docs/delta.md says why.\n'

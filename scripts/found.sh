@@ -1,33 +1,35 @@
 #!/usr/bin/env bash
 # found.sh TRUTH.jsonl FINDINGS.jsonl: says which planted beacons were found.
 # A channel is named by SourceIP, DestinationIP and DestinationPort in both
-# files. Rows of the truth that say they are benign are the look-alikes.
-# Fails if no beacon was planted or none was found.
+# files. Fails if no beacon was planted or none was found.
 set -euo pipefail
 
 awk '
 	# The value of one key of a flat JSON object, without quotes.
 	function value(key) {
-		if (!match($0, "\"" key "\": *(\"[^\"]*\"|[0-9]+)")) return ""
+		if (!match($0, "\"" key "\": *(\"[^\"]*\"|[0-9.]+)")) return ""
 		v = substr($0, RSTART, RLENGTH)
 		sub(/^"[^"]*": */, "", v)
 		gsub(/"/, "", v)
 		return v
 	}
 	{ channel = value("SourceIP") " -> " value("DestinationIP") ":" value("DestinationPort") }
-	FILENAME == ARGV[1] {
-		if ($0 ~ /"[Bb]eacon": *false|"[Bb]enign": *true|: *"poller"/) harmless[channel] = 1
-		else if (!(channel in planted)) { planted[channel] = 1; order[++n] = channel }
-		next
+	FILENAME == ARGV[1] && value("kind") == "beacon" {
+		order[++n] = channel
+		name[channel] = value("Name")
 	}
-	{ found[channel] = 1 }
+	FILENAME == ARGV[1] && value("kind") == "poller" { harmless[channel] = 1 }
+	FILENAME == ARGV[2] {
+		if (!index(found[channel], value("_method"))) found[channel] = found[channel] " " value("_method")
+	}
 	END {
 		for (i = 1; i <= n; i++) {
 			hit = order[i] in found
 			hits += hit
-			print (hit ? "  found   " : "  missed  ") order[i]
+			printf "  %-7s %-39s %s%s\n", hit ? "found" : "missed", order[i], name[order[i]],
+				hit ? " (" substr(found[order[i]], 2) ")" : ""
 		}
-		for (c in found) { if (c in harmless) wrong++; else if (!(c in planted)) other++ }
+		for (c in found) { if (c in harmless) wrong++; else if (!(c in name)) other++ }
 		printf "%d of %d planted beacons found; findings on %d harmless look-alikes and %d other channels\n",
 			hits, n, wrong, other
 		exit (hits > 0 ? 0 : 1)

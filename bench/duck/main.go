@@ -27,7 +27,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("duck", flag.ContinueOnError)
-	name := flags.String("way", "column", "read the file this `WAY`, or sql to print the query of --way")
+	name := flags.String("way", "column", "read the file this `WAY`: column, struct, csv-9 or csv-14")
 	threads := flags.Int("threads", 2, "use so `MANY` threads")
 	distinct := flags.Bool("distinct", false, "count distinct values as well")
 	show := flags.Bool("sql", false, "print the query and do not run it")

@@ -197,7 +197,6 @@ func unknownVerb(cmd *cobra.Command, word string) error {
 	if near := nearest(word, names); near != "" {
 		return usageError("unknown verb %q%s; did you mean %q?", word, where, near)
 	}
-	//nolint:gosec // whether the user's own word is a file is all that is asked
 	if _, err := os.Stat(word); err == nil && findCommand(cmd, "scan") != nil {
 		return usageError("unknown verb %q; to look for beacons in it: drumbeat scan %s", word, word)
 	}

@@ -190,7 +190,7 @@ func (a *app) loadSettings(root *cobra.Command) ([]setting, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return nil, nil
 	}

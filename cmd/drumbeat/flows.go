@@ -73,7 +73,7 @@ func (f *flows) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	f.reader = logformat.NewReader(f.options())
-	f.out = newResultWriter(f.a, format, f.columns())
+	f.out = newResultWriter(f.a, format, f.columns(format))
 	more, err := ingest.Lines(ctx, files, f)
 	f.counts.Add(f.reader.Counts())
 	stopped := errors.Is(err, errLimit)
@@ -85,7 +85,10 @@ func (f *flows) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	lost := f.a.showProblems(append(problems, more...))
-	f.summary(stopped || canceled)
+	f.summary(stopped)
+	if canceled {
+		f.a.warnf("stopped before the end: the result is partial")
+	}
 	switch {
 	case lost:
 		return exitWith(exitInput, nil)
@@ -111,13 +114,21 @@ func (f *flows) summary(stopped bool) {
 	}
 }
 
-// columns lists the columns of tables and CSV; JSON objects hold all that the record has.
-func (f *flows) columns() []table.Column {
+// columns lists the columns of tables and CSV; JSON objects hold all that the record has. A table is for people: what
+// drumbeat makes of the record comes first.
+func (f *flows) columns(format string) []table.Column {
 	text := func(name string) table.Column { return table.Column{Name: name, Type: table.String} }
 	number := func(name string) table.Column { return table.Column{Name: name, Type: table.Long} }
 	when := func(name string) table.Column { return table.Column{Name: name, Type: table.Datetime} }
 	if f.rejected {
 		return []table.Column{text("_file"), number("_line"), text("_reason"), text("_text")}
+	}
+	if format == formatTable {
+		return []table.Column{
+			number("_line"), when("TimeGenerated"), text("SourceIP"), text("DestinationIP"), number("DestinationPort"),
+			text("Protocol"), text("_subtype"), number("_sent"), number("_received"), number("_durationSeconds"),
+			text("ApplicationProtocol"), text("DeviceAction"), text("_user"), text("DeviceName"), text("_warnings"), text("_file"),
+		}
 	}
 	return []table.Column{
 		when("TimeGenerated"), text("SourceIP"), number("SourcePort"), text("DestinationIP"), number("DestinationPort"),
@@ -199,7 +210,7 @@ func (f *flows) flow(l *ingest.Line, r *logformat.Record) error {
 	}
 	fields["_warnings"] = strings.Join(warnings, "; ")
 	values := make([]any, 0, 32)
-	for _, c := range f.columns() {
+	for _, c := range f.out.columns {
 		values = append(values, fields[c.Name])
 	}
 	return f.row(values...)
@@ -312,6 +323,23 @@ func newResultWriter(a *app, format string, columns []table.Column) *resultWrite
 	return &resultWriter{a: a, format: format, columns: columns, out: newBuffered(a.stdout), t: table.New(columns...)}
 }
 
+// shortHeaders gives the headings of a table for people.
+func shortHeaders(columns []table.Column) []string {
+	short := map[string]string{
+		"TimeGenerated": "Time", "SourceIP": "Source", "DestinationIP": "Destination", "DestinationPort": "Port",
+		"Protocol": "Proto", "ApplicationProtocol": "App", "DeviceAction": "Action", "DeviceName": "Device",
+		"_durationSeconds": "Secs",
+	}
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = short[c.Name]
+		if out[i] == "" && strings.HasPrefix(c.Name, "_") {
+			out[i] = strings.ToUpper(c.Name[1:2]) + c.Name[2:]
+		}
+	}
+	return out
+}
+
 func (w *resultWriter) object(b []byte) error {
 	w.written++
 	if _, err := w.out.Write(b); err != nil {
@@ -338,7 +366,7 @@ func (w *resultWriter) flushTable() error {
 	if w.format == formatCSV {
 		err = w.t.WriteCSV(&b)
 	} else {
-		o := table.TextOptions{Color: w.a.useColor(w.a.stdout)}
+		o := table.TextOptions{Color: w.a.useColor(w.a.stdout), Headers: shortHeaders(w.columns)}
 		o.Width, _ = w.a.stdoutTerminal()
 		err = w.t.WriteText(&b, o)
 	}

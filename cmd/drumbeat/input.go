@@ -82,7 +82,7 @@ func (a *app) showProblems(problems []ingest.Problem) (lost bool) {
 			}
 			fallthrough
 		case i < maxShown || a.verbose:
-			a.warnf("%q: %s", p.Path, p.Text)
+			a.warnf("%s: %s", strconv.Quote(showPath(p.Path)), p.Text)
 		}
 	}
 	return lost
@@ -102,7 +102,7 @@ func (s *seconds) Set(text string) error {
 	}
 	var d duration
 	if err := d.Set(text); err != nil {
-		return fmt.Errorf("want seconds such as 25, or %w", err)
+		return errors.New("want seconds such as 25, or a length of time such as 5m or 1h30m")
 	}
 	if time.Duration(d)%time.Second != 0 {
 		return errors.New("want whole seconds: the rule counts no parts of them")

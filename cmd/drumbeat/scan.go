@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -138,8 +139,12 @@ func (s *scan) check() error {
 		return usageError("--window %s: want 1s or more", s.window.String())
 	case s.from.set && s.to.set && !s.from.Before(s.to.Time):
 		return usageError("--from %s is not before --to %s", s.from.String(), s.to.String())
-	case s.gap < -1 || s.minEvents < 0 || s.minModal < 0:
-		return usageError("--gap, --min-events and --min-modal want numbers that are not negative")
+	case s.now.set && traffic.Ticks(s.now.Time) == 0:
+		return usageError("--now %s: want a time after the beginning of year 1", s.now.String())
+	case s.gap < -1:
+		return usageError("--gap %s: want -1 (which counts every gap) or more", s.gap.String())
+	case s.minEvents < 0 || s.minModal < 0:
+		return usageError("--min-events and --min-modal want numbers that are not negative")
 	case s.minPercent != s.minPercent || s.minPercent < 0 || s.minPercent >= 100:
 		return usageError("--min-percent %v: want a share from 0 to less than 100", s.minPercent)
 	}
@@ -193,6 +198,9 @@ func (s *scan) run(ctx context.Context, paths []string) error {
 	}
 	lost := s.a.showProblems(report.Problems)
 	s.summary(report, found)
+	if report.Partial {
+		s.a.warnf("stopped before the end: the result is partial")
+	}
 	switch {
 	case lost:
 		return exitWith(exitInput, nil)
@@ -246,7 +254,7 @@ func (s *scan) read(ctx context.Context, files []ingest.File, sorter *beat.Sorte
 		},
 	}
 	if s.quarantine != "" {
-		q, err := newQuarantine(s.quarantine, files)
+		q, err := s.newQuarantine(files)
 		if err != nil {
 			return nil, err
 		}
@@ -319,12 +327,21 @@ type quarantine struct {
 	buf []byte
 }
 
-// newQuarantine makes the file, or empties it, unless it is one of those that are to be read.
-func newQuarantine(path string, files []ingest.File) (*quarantine, error) {
+// newQuarantine makes the file, or empties it, unless it is one of those that are to be read, or takes the results.
+func (s *scan) newQuarantine(files []ingest.File) (*quarantine, error) {
+	path := s.quarantine
+	if path == "-" {
+		return nil, usageError("--quarantine -: results go to standard output; name a file")
+	}
 	if old, err := os.Stat(path); err == nil {
 		for i := range files {
 			if in, err := os.Stat(files[i].Path); err == nil && os.SameFile(old, in) {
 				return nil, usageError("--quarantine %q is one of the files to read; name another", path)
+			}
+		}
+		if out, ok := s.a.stdout.(*os.File); ok {
+			if results, err := out.Stat(); err == nil && results.Mode().IsRegular() && os.SameFile(old, results) {
+				return nil, usageError("--quarantine %q is the file that the results go to; name another", path)
 			}
 		}
 	}
@@ -455,44 +472,40 @@ func (m *methodEvidence) period() int64 {
 	return best
 }
 
-// writeChannels prints the table for people: a line for each channel.
+// writeChannels prints the table for people: a line for each channel, what matters most at the left, since the last
+// columns are left out where there is no room.
 func (s *scan) writeChannels(found *beat.Result) error {
 	list := s.channels(found)
 	if len(list) == 0 {
 		return nil
 	}
-	t := table.New(
-		table.Column{Name: "Source", Type: table.String},
-		table.Column{Name: "Destination", Type: table.String},
-		table.Column{Name: "Port", Type: table.Int},
-		table.Column{Name: "Period", Type: table.String},
-		table.Column{Name: "Jitter", Type: table.String},
-		table.Column{Name: "Gaps", Type: table.Long},
-		table.Column{Name: s.binsName(), Type: table.Long},
-		table.Column{Name: "Found by", Type: table.String},
-		table.Column{Name: "Since", Type: table.String},
-		table.Column{Name: "Last", Type: table.String},
-		table.Column{Name: "Device", Type: table.String},
-		table.Column{Name: "User", Type: table.String},
-	)
-	for _, c := range list {
-		m := c.best
-		var port any
-		if c.port != traffic.Unknown {
-			port = c.port
-		}
-		by := make([]string, 0, len(c.methods))
-		for _, x := range c.methods {
-			by = append(by, strings.TrimSuffix(x.method, "-delta"))
-		}
-		t.Append(c.source, c.destination, port,
-			humanDuration(time.Duration(m.period())*time.Second),
-			fmt.Sprintf("<1 s in %s %%", percentText(m.modal, m.events)),
-			m.events, m.hours, strings.Join(by, "+"),
-			clockText(m.first), clockText(m.last+int64(s.bin)/100),
-			strings.Join(m.devices, ", "), strings.Join(m.users, ", "))
+	named := slices.ContainsFunc(list, func(c *channelEvidence) bool { return len(c.best.users) > 0 })
+	cols := []table.Column{
+		{Name: "Source", Type: table.String},
+		{Name: "Destination", Type: table.String},
+		{Name: "Period", Type: table.String},
+		{Name: "Jitter", Type: table.String},
+		{Name: "Gaps", Type: table.Long},
+		{Name: "Found by", Type: table.String},
 	}
-	return s.a.writeTable(t, formatTable, table.TextOptions{Style: func(_, col int) table.Style {
+	if named {
+		cols = append(cols, table.Column{Name: "User", Type: table.String})
+	}
+	cols = append(cols,
+		table.Column{Name: s.binsName() + "s", Type: table.Long},
+		table.Column{Name: "First " + s.binName(), Type: table.String},
+		table.Column{Name: "Last " + s.binName(), Type: table.String},
+		table.Column{Name: "Device", Type: table.String},
+	)
+	t := table.New(cols...)
+	whole := make([]bool, len(cols))
+	for i, c := range cols {
+		whole[i] = c.Name != "User" && c.Name != "Device"
+	}
+	for _, c := range list {
+		t.Append(s.channelRow(c, named)...)
+	}
+	return s.a.writeTable(t, formatTable, table.TextOptions{Whole: whole, Style: func(_, col int) table.Style {
 		if col < 2 {
 			return table.Bold
 		}
@@ -500,12 +513,39 @@ func (s *scan) writeChannels(found *beat.Result) error {
 	}})
 }
 
-// binsName heads the column that counts bins.
-func (s *scan) binsName() string {
-	if time.Duration(s.bin) == time.Hour {
-		return "Hours"
+// channelRow gives the cells of a channel's line.
+func (s *scan) channelRow(c *channelEvidence, named bool) []any {
+	m := c.best
+	destination := c.destination
+	if c.port != traffic.Unknown {
+		destination = net.JoinHostPort(destination, strconv.Itoa(int(c.port)))
 	}
-	return "Bins"
+	by := "both"
+	if len(c.methods) < 2 {
+		by = strings.TrimSuffix(m.method, "-delta")
+	}
+	row := []any{
+		c.source, destination, humanDuration(time.Duration(m.period()) * time.Second),
+		"<1 s, " + percentText(m.modal, m.events) + " %", m.events, by,
+	}
+	if named {
+		row = append(row, strings.Join(m.users, ", "))
+	}
+	return append(row, m.hours, clockText(m.first), clockText(m.last), strings.Join(m.devices, ", "))
+}
+
+// binName names the spans that gaps are counted in.
+func (s *scan) binName() string {
+	if time.Duration(s.bin) == time.Hour {
+		return "hour"
+	}
+	return "bin"
+}
+
+// binsName is binName at the start of a heading.
+func (s *scan) binsName() string {
+	name := s.binName()
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // percentText gives a share in whole percent, never rounded up to 100.

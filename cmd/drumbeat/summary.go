@@ -23,6 +23,9 @@ func newBuffered(w io.Writer) *bufferedFile { return bufio.NewWriterSize(w, 1<<1
 // summary says on standard error what was read, what was not, and what was decided.
 func (s *scan) summary(r *ingest.Report, found *beat.Result) {
 	took := s.a.now().Sub(s.began)
+	if width, _ := s.a.stdoutTerminal(); width > 0 && len(found.Rows) > 0 {
+		s.a.notef("")
+	}
 	s.line("read", "%s, %s, %s in %s (%s lines/s, %s/s), peak memory %s",
 		plural(int64(len(r.Files)), "file"), humanBytes(r.Bytes), plural(r.Lines, "line"), humanDuration(took),
 		humanCount(perSecond(r.Lines, took)), humanBytes(perSecond(r.Bytes, took)), peakMemory())
@@ -31,21 +34,54 @@ func (s *scan) summary(r *ingest.Report, found *beat.Result) {
 		plural(c.Flows, "flow"), humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
 	s.rejects(r)
 	if c.Flows > 0 {
-		s.line("span", "%s to %s UTC%s", traffic.Time(c.First).Format(time.DateTime), traffic.Time(c.Last).Format(time.DateTime),
-			reach(found))
+		s.line("span", "%s to %s UTC%s", stampText(c.First), stampText(c.Last), reach(found))
 		s.decisions(r)
-	}
-	for w, n := range c.Warnings {
-		if n > 0 {
-			s.line("warning", "%s × %s", humanCount(n), logformat.Warning(w))
-		}
+		s.runs(r)
 	}
 	s.findings(r, found)
+	for w, n := range c.Warnings {
+		if n > 0 {
+			s.a.warnf("%s × %s", humanCount(n), logformat.Warning(w))
+		}
+	}
 }
 
-// line prints one line of the summary.
+// indent is the width of a summary line's head.
+const indent = 10
+
+// line prints one line of the summary, or several where the terminal is too narrow for one.
 func (s *scan) line(head, format string, args ...any) {
-	s.a.notef("%s", fmt.Sprintf("%-9s", head)+table.Printable(fmt.Sprintf(format, args...)))
+	text := table.Printable(fmt.Sprintf(format, args...))
+	width, isTerminal := s.a.stderrTerminal()
+	if !isTerminal {
+		width = 1 << 20
+	}
+	for _, part := range wrapWords(text, max(width-indent-1, 20)) {
+		s.a.notef("%-*s%s", indent, head, part)
+		head = ""
+	}
+}
+
+// wrapWords cuts a text at blanks into lines of at most width cells; a word that is longer stays whole.
+func wrapWords(text string, width int) []string {
+	var lines []string
+	for table.Cells(text) > width {
+		cut, cells := -1, 0
+		for i, r := range text {
+			if r == ' ' && i > 0 && strings.TrimSpace(text[:i]) != "" && (cells <= width || cut < 0) {
+				cut = i
+			}
+			if cells += table.Cells(string(r)); cells > width && cut >= 0 {
+				break
+			}
+		}
+		if cut < 0 {
+			break
+		}
+		lines = append(lines, text[:cut])
+		text = "  " + strings.TrimLeft(text[cut:], " ")
+	}
+	return append(lines, text)
 }
 
 func perSecond(n int64, d time.Duration) int64 {
@@ -89,13 +125,21 @@ func (s *scan) rejects(r *ingest.Report) {
 		s.line("rejected", "%s × %s", humanCount(n), logformat.Reason(reason))
 		for _, x := range r.Samples {
 			if x.Reason == logformat.Reason(reason) {
-				s.line("", "  %s:%d: %s", x.Path, x.Line, shorten(x.Text, 100))
+				s.line("", "  %s:%d: %s", showPath(x.Path), x.Line, shorten(x.Text, 100))
 			}
 		}
 	}
 	if r.Counts.Rejects() > 0 && s.quarantine == "" {
 		s.line("", "  --quarantine FILE keeps them all, --strict makes them an error")
 	}
+}
+
+// showPath gives a source's path for people.
+func showPath(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
 }
 
 // shorten cuts a text to at most n runes.
@@ -128,7 +172,7 @@ func (s *scan) decisions(r *ingest.Report) {
 			s.line("", "and %s more; --verbose lists all", plural(int64(len(r.Files)-shown), "file"))
 			break
 		}
-		s.line(headOnce("format", shown), "%s: %s", f.Path, formatsOf(f))
+		s.line(headOnce("format", shown), "%s: %s", showPath(f.Path), formatsOf(f))
 		shown++
 	}
 	var times []string
@@ -177,37 +221,81 @@ func formatsOf(f *ingest.FileReport) string {
 	return text
 }
 
-// direction says which of the CEF keys in and out was taken as what the client sent, by device.
+// direction says which of the CEF keys in and out was taken as what the client sent, the devices of one decision
+// together.
 func (s *scan) direction(r *ingest.Report) {
-	decisions := r.Direction.Decisions()
 	shown := 0
-	for _, d := range decisions {
-		if shown >= maxFilesShown && !s.a.verbose {
-			s.line("", "and %s more; --verbose lists all", plural(int64(len(decisions)-shown), "device"))
-			return
+	for _, sent := range []bool{true, false} {
+		var devices []string
+		more := 0
+		for _, d := range r.Direction.Decisions() {
+			switch {
+			case d.InIsSent != sent:
+			case len(devices) >= maxFilesShown && !s.a.verbose:
+				more++
+			default:
+				devices = append(devices, directionText(d))
+			}
 		}
-		s.line(headOnce("bytes", shown), "%s", directionText(d))
+		if len(devices) == 0 {
+			continue
+		}
+		if more > 0 {
+			devices = append(devices, fmt.Sprintf("and %d more", more))
+		}
+		which := "in= is what the client sent"
+		if !sent {
+			which = "in= is what the client received"
+		}
+		s.line(headOnce("bytes", shown), "%s: %s", which, strings.Join(devices, ", "))
 		shown++
 	}
 }
 
+// directionText names a device and says what its decision rests on.
 func directionText(d logformat.Decision) string {
-	which := "in= is what the client sent (as the published template has it)"
-	if !d.InIsSent {
-		which = "in= is what the client received"
-	}
 	name := d.Device
 	if name == "" {
 		name = "unnamed device"
 	}
 	switch {
 	case d.Assumed && d.For+d.Against > 0:
-		return fmt.Sprintf("%s: %s: assumed, of %d telling records %d speak for it", name, which, d.For+d.Against, d.For)
+		return fmt.Sprintf("%s (assumed; %d of %d records tell so)", name, d.For, d.For+d.Against)
 	case d.Assumed:
-		return fmt.Sprintf("%s: %s: assumed, no telling record among the first lines", name, which)
+		return name + " (assumed)"
 	}
-	return fmt.Sprintf("%s: %s: %d of %d telling records", name, which, d.For, d.For+d.Against)
+	return fmt.Sprintf("%s (%d of %d records tell so)", name, d.For, d.For+d.Against)
 }
+
+// runs says when the rule was run and what that left out.
+func (s *scan) runs(r *ingest.Report) {
+	w := int64(s.window) / 100
+	if s.now.set {
+		now := traffic.Ticks(s.now.Time)
+		s.line("runs", "once, at %s: over records from %s to %s", stampText(now), stampText(max(now-2*w, 0)),
+			stampText(max(traffic.Floor(now-w, w), 0)))
+		return
+	}
+	first, last := r.Counts.First, r.Counts.Last
+	if s.from.set {
+		first = max(first, traffic.Ticks(s.from.Time))
+	}
+	if s.to.set {
+		last = min(last, traffic.Ticks(s.to.Time)-1)
+	}
+	if first > last {
+		s.line("runs", "none: no record is between --from and --to")
+		return
+	}
+	n := last/w - first/w + 1
+	if n == 1 {
+		s.line("runs", "once, as scheduled, at %s", stampText((first/w+2)*w))
+		return
+	}
+	s.line("runs", "%s, from %s to %s", plural(n, "scheduled time"), stampText((first/w+2)*w), stampText((last/w+2)*w))
+}
+
+func stampText(ticks int64) string { return traffic.Time(ticks).Format(time.DateTime) }
 
 // findings says what each method found.
 func (s *scan) findings(r *ingest.Report, found *beat.Result) {
@@ -222,13 +310,14 @@ func (s *scan) findings(r *ingest.Report, found *beat.Result) {
 		parts = append(parts, fmt.Sprintf("%s: %s in %s", s.methods[i], plural(int64(len(channels)), "channel"),
 			plural(int64(len(rows)), "row")))
 	}
-	s.line("found", "%s", strings.Join(parts, "; "))
+	if total == 0 {
+		s.line("found", "nothing: no channel that calls at a regular time, as these methods see it")
+	} else {
+		s.line("found", "%s", strings.Join(parts, "; "))
+	}
 	if n := r.Counts.Formats[logformat.FormatStrata]; n > 0 && slices.Contains(s.methods, methodSource) {
 		s.line("", "source-delta did not see the %s of Strata: their Activity is not TRAFFIC, which the rule asks for",
 			plural(n, "flow"))
-	}
-	if r.Partial {
-		s.line("partial", "stopped before the end: this is what was read until then")
 	}
 	if total == 0 && r.Counts.Flows == 0 {
 		why := ""

@@ -206,7 +206,7 @@ func (a *app) create(name string) (w io.Writer, closeIt func() error, err error)
 	if name == "-" {
 		return a.stdout, func() error { return nil }, nil
 	}
-	file, err := os.Create(name) //nolint:gosec // the user names it
+	file, err := os.Create(name)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -333,7 +333,7 @@ func (s *Sorter) add(part int, b *block) error {
 		return nil
 	}
 	s.live.Add(-b.charge)
-	enc := encodeBlock(nil, b)
+	enc := encodeBlock(b)
 	defer s.pool.Put(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()

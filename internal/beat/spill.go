@@ -85,9 +85,10 @@ func (s *spillFile) scan(part int, visit func(b *block) error) error {
 	return nil
 }
 
-// encodeBlock appends a block in a compact form: the texts that its rows use, then the rows, each number as the
-// difference to the row before where that is small.
-func encodeBlock(dst []byte, b *block) []byte {
+// encodeBlock gives a block in a compact form: the texts that its rows use, then the rows, each number as the
+// difference to the row before where that is small. It changes the block's codes.
+func encodeBlock(b *block) []byte {
+	dst := make([]byte, 0, 24*len(b.rows))
 	local := &names{}
 	m := newMerger(local)
 	m.rename(b)

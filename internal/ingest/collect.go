@@ -3,7 +3,9 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"drumbeat/internal/logformat"
 )
@@ -16,6 +18,10 @@ type collector struct {
 	samples []Rejected
 	order   []*fileState
 	err     error
+
+	// Where rejected lines must come in order, results wait here for those of the pieces before them.
+	waiting map[int64]result
+	turn    int64
 }
 
 // fileState is what is known of one file while its results come in.
@@ -26,37 +32,34 @@ type fileState struct {
 	early   map[int]result
 	votes   logformat.Direction
 	problem string
-	shown   [256]uint32 // rejected lines by reason
+	shown   [len(logformat.Counts{}.Rejected)]uint32 // rejected lines by reason
 }
 
-// collect takes results until there are no more.
-func (s *scanner) collect(ctx context.Context) (*Report, error) {
-	c := &collector{s: s, report: &Report{}, pending: make(map[*source]*fileState)}
+// collect takes results until there are no more. It calls stop where it makes no sense to go on.
+func (s *scanner) collect(ctx context.Context, stop func()) (*Report, error) {
+	c := &collector{
+		s: s, report: &Report{}, pending: make(map[*source]*fileState), waiting: make(map[int64]result),
+	}
 	for r := range s.results {
 		if c.err != nil {
 			continue
 		}
-		f := c.pending[r.src]
-		if f == nil {
-			f = &fileState{
-				number: r.src.number, early: make(map[int]result),
-				report: FileReport{Path: r.src.file.Path, Packed: r.src.form.String()},
-			}
-			c.pending[r.src] = f
-			c.order = append(c.order, f)
+		if s.opt.Quarantine == nil {
+			c.arrive(r)
+			continue
 		}
-		f.early[r.index] = r
+		c.waiting[r.seq] = r
 		for {
-			r, ok := f.early[f.next]
+			r, ok := c.waiting[c.turn]
 			if !ok {
 				break
 			}
-			delete(f.early, f.next)
-			f.next++
-			c.take(f, &r)
-			if r.last {
-				delete(c.pending, r.src)
-			}
+			delete(c.waiting, c.turn)
+			c.turn++
+			c.arrive(r)
+		}
+		if c.err != nil {
+			stop()
 		}
 	}
 	if c.err != nil {
@@ -71,14 +74,40 @@ func (s *scanner) collect(ctx context.Context) (*Report, error) {
 	return c.report, nil
 }
 
-func (c *collector) leftovers() {
-	for _, f := range c.order {
-		keys := make([]int, 0, len(f.early))
-		for k := range f.early {
-			keys = append(keys, k)
+// arrive takes a result, and with it those of its file that have waited for it.
+func (c *collector) arrive(r result) {
+	f := c.pending[r.src]
+	if f == nil {
+		f = &fileState{
+			number: r.src.number, early: make(map[int]result),
+			report: FileReport{Path: r.src.file.Path, Packed: r.src.form.String()},
 		}
-		slices.Sort(keys)
-		for _, k := range keys {
+		c.pending[r.src] = f
+		c.order = append(c.order, f)
+	}
+	f.early[r.index] = r
+	for {
+		r, ok := f.early[f.next]
+		if !ok {
+			break
+		}
+		delete(f.early, f.next)
+		f.next++
+		c.take(f, &r)
+		if r.last {
+			delete(c.pending, r.src)
+		}
+	}
+}
+
+func (c *collector) leftovers() {
+	for _, seq := range slices.Sorted(maps.Keys(c.waiting)) {
+		r := c.waiting[seq]
+		r.rejected = nil
+		c.arrive(r)
+	}
+	for _, f := range c.order {
+		for _, k := range slices.Sorted(maps.Keys(f.early)) {
 			r := f.early[k]
 			r.rejected = nil
 			c.take(f, &r)
@@ -104,7 +133,7 @@ func (c *collector) take(f *fileState, r *result) {
 		f.problem = r.problem
 	}
 	if r.grown {
-		c.s.problem(f.report.Path, false, "is still being written: read up to the last line that has an end")
+		c.s.problem(f.report.Path, false, stillWritten)
 	}
 }
 
@@ -113,7 +142,9 @@ func (c *collector) sample(f *fileState, x Rejected) {
 	if f.shown[x.Reason]++; f.shown[x.Reason] > samplesPerReason {
 		return
 	}
-	x.Text = x.Text[:min(len(x.Text), longSample)]
+	if len(x.Text) > longSample {
+		x.Text = strings.Clone(x.Text[:longSample]) // the rest, up to 1 MiB, is not held
+	}
 	if c.samples = append(c.samples, x); len(c.samples) > maxSamples {
 		c.samples = firstSamples(c.samples)
 	}

@@ -177,15 +177,13 @@ func (c *streamCutter) next(buf []byte) (text, []byte, error) {
 		t.damaged = t.unended && !errors.Is(c.err, io.EOF)
 		c.keep(buf[:n], n)
 	default:
-		var stop int
-		stop, buf = c.completeLine(&t, buf, want, n)
-		n = max(n, stop)
+		buf = c.completeLine(&t, buf, want, n)
 	}
 	return t, buf, nil
 }
 
 // completeLine gives the lines that begin before buf[want]; buf is filled up to n.
-func (c *streamCutter) completeLine(t *text, buf []byte, want, n int) (stop int, grown []byte) {
+func (c *streamCutter) completeLine(t *text, buf []byte, want, n int) []byte {
 	filled := n
 	more := func(p []byte) (int, error) {
 		if c.err != nil {
@@ -195,12 +193,12 @@ func (c *streamCutter) completeLine(t *text, buf []byte, want, n int) (stop int,
 		filled += m
 		return m, c.err
 	}
-	stop, buf, _ = c.complete(t, buf, 0, want-1, n, more) // its error is c.err
+	stop, buf, _ := c.complete(t, buf, 0, want-1, n, more) // its error is c.err
 	if t.long != nil && buf[stop-1] != '\n' {
 		c.skipping, c.long = true, c.at+int64(len(t.lines))
 	}
 	c.keep(buf[:filled], stop)
-	return stop, buf
+	return buf
 }
 
 // keep keeps what stands behind buf[:stop] for the next piece.

@@ -31,81 +31,107 @@ type Visitor interface {
 // Lines reads files line by line, in order, by the calling goroutine alone: the slow way, for those who want to see
 // each line. Problems are those of Scan.
 func Lines(ctx context.Context, files []File, v Visitor) ([]Problem, error) {
-	var problems []Problem
-	buf := make([]byte, chunkSize)
+	r := lineReader{cut: standardCutter(), v: v}
+	return r.files(ctx, files)
+}
+
+// lineReader reads files line by line.
+type lineReader struct {
+	cut      cutter
+	v        Visitor
+	buf      []byte
+	problems []Problem
+}
+
+func (r *lineReader) problem(f *File, fatal bool, text string) {
+	r.problems = append(r.problems, Problem{Path: f.Path, Text: text, Fatal: fatal})
+}
+
+func (r *lineReader) files(ctx context.Context, files []File) ([]Problem, error) {
 	for i := range files {
 		src, err := open(&files[i], i, nil)
 		if err != nil {
-			problems = append(problems, Problem{
-				Path: files[i].Path, Text: trimNotRead(err), Fatal: !errors.Is(err, errNotRead),
-			})
+			r.problem(&files[i], !errors.Is(err, errNotRead), trimNotRead(err))
 			continue
 		}
-		if src.in == nil {
-			src.raw = &countingReader{r: io.NewSectionReader(src.f, 0, 1<<62)}
-			src.in = src.raw
+		err = r.linesOf(ctx, src)
+		if cerr := src.closer(); err == nil && cerr != nil {
+			r.problem(&files[i], true, "closing: "+reason(cerr))
 		}
-		err = linesOf(ctx, src, buf, v)
-		if cerr := src.closer(); err == nil {
-			err = cerr
-		}
-		var fault *streamError
-		switch {
-		case errors.As(err, &fault):
-			problems = append(problems, Problem{Path: files[i].Path, Text: streamFault(src, fault.err), Fatal: true})
-		case err != nil:
-			return problems, err
+		if err != nil {
+			return r.problems, err
 		}
 	}
-	return problems, nil
+	sortProblems(r.problems)
+	return r.problems, nil
 }
 
-// streamError is a fault of a source, not of whoever reads its lines.
-type streamError struct{ err error }
-
-// Error is the fault's text.
-func (e *streamError) Error() string { return e.err.Error() }
-
-func linesOf(ctx context.Context, src *source, buf []byte, v Visitor) error {
-	cutter := streamCutter{in: src.in}
+// linesOf reads one file.
+func (r *lineReader) linesOf(ctx context.Context, src *source) error {
 	l := Line{Path: src.file.Path}
+	next := src.texts(r.cut)
 	for first := true; ; first = false {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t, err := cutter.next(buf)
+		var t text
+		var err error
+		t, r.buf, err = next(r.buf)
 		if first {
-			v.File(src.file.Path, t.lines)
+			r.v.File(src.file.Path, t.lines)
+			if t.bytes == 0 && errors.Is(err, io.EOF) {
+				r.problem(src.file, false, "is empty")
+			}
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return &streamError{err}
+			r.problem(src.file, true, streamFault(src, err))
+			return nil
 		}
-		damaged := t.unended && !errors.Is(cutter.err, io.EOF)
-		for data := t.lines; len(data) > 0; {
-			i := bytes.IndexByte(data, '\n')
-			l.Text, l.Reason = data, logformat.ReasonNone
-			if i >= 0 {
-				l.Text, data = data[:i], data[i+1:]
-			} else {
-				data = nil
-				if damaged {
-					l.Reason = logformat.ReasonDamaged
-				}
-			}
-			l.Number++
-			if err := v.Line(&l); err != nil {
-				return err
-			}
+		cut := r.cutOff(src, &t)
+		if err := r.each(&l, &t, cut); err != nil {
+			return err
 		}
-		if t.long != nil {
-			l.Number++
-			l.Text, l.Reason = t.long[:min(len(t.long), longSample)], logformat.ReasonTooLong
-			if err := v.Line(&l); err != nil {
-				return err
-			}
+		if t.short {
+			r.problem(src.file, true, becameShorter)
+			return nil
 		}
 	}
+}
+
+// cutOff says why the last line of a piece is not whole, if it is not.
+func (r *lineReader) cutOff(src *source, t *text) logformat.Reason {
+	switch {
+	case t.damaged:
+		return logformat.ReasonDamaged
+	case t.unended && !t.short && src.grown():
+		r.problem(src.file, false, stillWritten)
+		return logformat.ReasonUnfinished
+	}
+	return logformat.ReasonNone
+}
+
+// each gives the lines of a piece to the visitor.
+func (r *lineReader) each(l *Line, t *text, cutOff logformat.Reason) error {
+	for data := t.lines; len(data) > 0; {
+		i := bytes.IndexByte(data, '\n')
+		l.Text, l.Reason = data, cutOff
+		if i >= 0 {
+			l.Text, l.Reason, data = data[:i], logformat.ReasonNone, data[i+1:]
+		} else {
+			data = nil
+		}
+		l.Number++
+		if err := r.v.Line(l); err != nil {
+			return err
+		}
+	}
+	if t.long == nil {
+		return nil
+	}
+	l.Number++
+	l.Text, l.Reason = t.long[:min(len(t.long), longSample)], logformat.ReasonTooLong
+	return r.v.Line(l)
 }

@@ -112,6 +112,11 @@ func (l *lister) folder(dir string, above []fs.FileInfo) {
 			return
 		}
 	}
+	// Folders that link to one another have more paths than can be walked.
+	if l.again(dir) {
+		l.problem(dir, false, "is the same folder as another that is read; read once")
+		return
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		l.problem(dir, true, "%s", reason(err))
@@ -131,16 +136,25 @@ func (l *lister) folder(dir string, above []fs.FileInfo) {
 	}
 }
 
+// again reports whether a path leads where another has led.
+func (l *lister) again(p string) bool {
+	real, err := filepath.EvalSymlinks(p)
+	if err != nil {
+		return false
+	}
+	abs, err := filepath.Abs(real)
+	if err != nil {
+		return false
+	}
+	defer func() { l.seen[abs] = true }()
+	return l.seen[abs]
+}
+
 // file adds a file. Pipes and devices are read only where the user names them.
 func (l *lister) file(p string, info fs.FileInfo, named bool) {
-	if real, err := filepath.EvalSymlinks(p); err == nil {
-		if abs, err := filepath.Abs(real); err == nil {
-			if l.seen[abs] {
-				l.problem(p, false, "is the same file as another that is read; read once")
-				return
-			}
-			l.seen[abs] = true
-		}
+	if l.again(p) {
+		l.problem(p, false, "is the same file as another that is read; read once")
+		return
 	}
 	switch {
 	case info.Mode().IsRegular():

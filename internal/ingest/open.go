@@ -108,6 +108,40 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// texts gives a func that gives the pieces of a source in order, and io.EOF after the last.
+func (s *source) texts(cut cutter) func(buf []byte) (text, []byte, error) {
+	if s.in != nil {
+		return (&streamCutter{cutter: cut, in: s.in}).next
+	}
+	off := int64(0)
+	return func(buf []byte) (text, []byte, error) {
+		if off >= s.size {
+			return text{}, buf, io.EOF
+		}
+		t, buf, err := cut.readAt(s.f, off, s.size, buf)
+		off += int64(cut.chunk)
+		return t, buf, err
+	}
+}
+
+// grown reports whether a regular plain file has become longer since it was opened.
+func (s *source) grown() bool {
+	if s.in != nil {
+		return false
+	}
+	info, err := s.f.Stat()
+	return err == nil && info.Size() > s.size
+}
+
+// What is said of files that are changed while they are read.
+const (
+	stillWritten  = "is still being written: read up to the last line that has an end"
+	becameShorter = "became shorter while it was read: what was cut off is not in the result"
+)
+
+// waits reports whether opening a file may wait for somebody to write to it.
+func (f *File) waits() bool { return f.pipe || f.stream != nil }
+
 // errNotRead marks sources that are no logs.
 var errNotRead = errors.New("not read")
 
@@ -217,15 +251,23 @@ func (u *utf16Reader) fill() {
 	out := make([]byte, 0, len(buf)*2)
 	for i := 0; i < even; i += 2 {
 		c := rune(order.Uint16(buf[i:]))
-		switch {
-		case u.high != 0:
-			out = utf8.AppendRune(out, utf16.DecodeRune(u.high, c))
+		if u.high != 0 {
+			pair := utf16.DecodeRune(u.high, c)
 			u.high = 0
-		case utf16.IsSurrogate(c):
-			u.high = c
-		default:
-			out = utf8.AppendRune(out, c)
+			out = utf8.AppendRune(out, pair)
+			if pair != utf8.RuneError {
+				continue
+			}
+			// A first half without a second, which takes nothing with it: c may be the end of the line.
 		}
+		if isFirstHalf(c) {
+			u.high = c
+			continue
+		}
+		out = utf8.AppendRune(out, c) // a second half alone becomes U+FFFD
 	}
 	u.out = out
 }
+
+// isFirstHalf tells the first of two units that stand for one character.
+func isFirstHalf(c rune) bool { return c >= 0xD800 && c < 0xDC00 }

@@ -36,10 +36,13 @@ type piece struct {
 	index  int
 	offset int64
 	last   bool
+	seq    int64 // counts the pieces of all sources as they are sent
 
 	text  text
 	ready bool    // text is set
 	buf   *[]byte // text's memory, to be given back
+	// problem is what ended the source.
+	problem string
 }
 
 // result is what a worker made of a piece.
@@ -47,6 +50,7 @@ type result struct {
 	src      *source
 	index    int
 	last     bool
+	seq      int64
 	counts   logformat.Counts
 	bytes    int64
 	lines    int64
@@ -58,9 +62,11 @@ type result struct {
 
 type scanner struct {
 	opt     Options
+	cut     cutter
 	pieces  chan piece
 	results chan result
 	buffers sync.Pool
+	sent    atomic.Int64 // pieces
 
 	mu       sync.Mutex
 	problems []Problem
@@ -69,10 +75,23 @@ type scanner struct {
 // Scan reads files with all workers and gives their flows to the sinks. The report does not depend on the number of
 // workers. Scan fails only where a sink or the quarantine does; a context that ends makes the report partial.
 func Scan(ctx context.Context, files []File, opt Options) (*Report, error) {
-	s := &scanner{opt: opt, pieces: make(chan piece, 2*opt.Workers), results: make(chan result, 4*opt.Workers)}
-	s.buffers.New = func() any { b := make([]byte, chunkSize+readOn); return &b }
+	return newScanner(opt, standardCutter()).scan(ctx, files)
+}
+
+func newScanner(opt Options, cut cutter) *scanner {
+	s := &scanner{
+		opt: opt, cut: cut,
+		pieces: make(chan piece, 2*opt.Workers), results: make(chan result, 4*opt.Workers),
+	}
+	s.buffers.New = func() any { b := cut.buffer(); return &b }
+	return s
+}
+
+func (s *scanner) scan(ctx context.Context, files []File) (*Report, error) {
 	var r *Report
-	g, gctx := errgroup.WithContext(ctx)
+	stoppable, stop := context.WithCancel(ctx)
+	defer stop()
+	g, gctx := errgroup.WithContext(stoppable)
 	g.Go(func() error {
 		s.feed(gctx, files)
 		if gctx.Err() == nil { // else a decoder may still be about to send
@@ -81,7 +100,7 @@ func Scan(ctx context.Context, files []File, opt Options) (*Report, error) {
 		return nil
 	})
 	var workers sync.WaitGroup
-	for range opt.Workers {
+	for range s.opt.Workers {
 		workers.Add(1)
 		g.Go(func() error {
 			defer workers.Done()
@@ -95,13 +114,15 @@ func Scan(ctx context.Context, files []File, opt Options) (*Report, error) {
 	})
 	g.Go(func() error {
 		var err error
-		r, err = s.collect(gctx)
+		r, err = s.collect(gctx, stop)
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	s.mu.Lock() // a stopped scan may have left a decoder behind
 	r.Problems = append(r.Problems, s.problems...)
+	s.mu.Unlock()
 	r.Partial = ctx.Err() != nil
 	sortProblems(r.Problems)
 	return r, nil
@@ -114,42 +135,72 @@ func (s *scanner) problem(path string, fatal bool, text string) {
 }
 
 // feed opens the files in order and cuts them into pieces. Packed files are decoded side by side, unless rejected
-// lines must come in order.
+// lines must come in order: then one file follows the other. A pipe may wait for whoever writes to it as long as it
+// likes: it is opened and read by a goroutine that a stopped scan leaves behind.
 func (s *scanner) feed(ctx context.Context, files []File) {
-	limit := s.opt.Workers
-	if s.opt.Quarantine != nil {
-		limit = 1
-	}
-	decoders := make(chan struct{}, limit)
+	decoders := make(chan struct{}, s.opt.Workers)
 	var running sync.WaitGroup
 	for i := range files {
 		if ctx.Err() != nil {
 			break
 		}
-		src, err := open(&files[i], i, s.opt.Progress)
-		if err != nil {
-			s.problem(files[i].Path, !errors.Is(err, errNotRead), trimNotRead(err))
-			continue
-		}
-		if src.in == nil {
-			s.feedPlain(ctx, src)
-			continue
+		var src *source
+		if !files[i].waits() {
+			if src = s.open(&files[i], i); src == nil {
+				continue
+			}
+			if src.in == nil {
+				s.feedPlain(ctx, src)
+				continue
+			}
 		}
 		select {
 		case decoders <- struct{}{}:
 		case <-ctx.Done():
+			if src != nil {
+				s.close(src)
+			}
 			continue
 		}
 		running.Go(func() {
 			defer func() { <-decoders }()
-			s.feedStream(ctx, src)
+			if src == nil {
+				src = s.open(&files[i], i)
+			}
+			if src != nil {
+				s.feedStream(ctx, src)
+			}
 		})
+		if s.opt.Quarantine != nil {
+			await(ctx, &running)
+		}
 	}
+	await(ctx, &running)
+}
+
+// await waits for goroutines, or for the end of the scan.
+func await(ctx context.Context, running *sync.WaitGroup) {
 	done := make(chan struct{})
 	go func() { running.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-ctx.Done(): // a read from a pipe may never return: it is not waited for
+	case <-ctx.Done():
+	}
+}
+
+// open opens a file, or says why it cannot be opened and gives nil.
+func (s *scanner) open(file *File, number int) *source {
+	src, err := open(file, number, s.opt.Progress)
+	if err != nil {
+		s.problem(file.Path, !errors.Is(err, errNotRead), trimNotRead(err))
+		return nil
+	}
+	return src
+}
+
+func (s *scanner) close(src *source) {
+	if err := src.closer(); err != nil {
+		s.problem(src.file.Path, true, "closing: "+reason(err))
 	}
 }
 
@@ -164,6 +215,7 @@ func (s *scanner) send(ctx context.Context, p piece) bool {
 		return false
 	default:
 	}
+	p.seq = s.sent.Add(1) - 1
 	select {
 	case s.pieces <- p:
 		return true
@@ -173,10 +225,11 @@ func (s *scanner) send(ctx context.Context, p piece) bool {
 }
 
 func (s *scanner) feedPlain(ctx context.Context, src *source) {
-	src.pending.Store((src.size + chunkSize - 1) / chunkSize)
+	chunk := int64(s.cut.chunk)
+	src.pending.Store((src.size + chunk - 1) / chunk)
 	index := 0
-	for off := int64(0); off < src.size; off += chunkSize {
-		last := off+chunkSize >= src.size
+	for off := int64(0); off < src.size; off += chunk {
+		last := off+chunk >= src.size
 		if !s.send(ctx, piece{src: src, index: index, offset: off, last: last}) {
 			return
 		}
@@ -185,29 +238,21 @@ func (s *scanner) feedPlain(ctx context.Context, src *source) {
 }
 
 func (s *scanner) feedStream(ctx context.Context, src *source) {
-	defer func() {
-		if err := src.closer(); err != nil {
-			s.problem(src.file.Path, true, "closing: "+reason(err))
-		}
-	}()
-	cutter := streamCutter{in: src.in}
+	defer s.close(src)
+	next := src.texts(s.cut)
 	for index := 0; ; index++ {
-		buf := s.buffers.Get().(*[]byte)
-		t, err := cutter.next(*buf)
-		if err != nil {
+		p := piece{src: src, index: index, ready: true, buf: s.buffers.Get().(*[]byte)}
+		var err error
+		if p.text, *p.buf, err = next(*p.buf); err != nil {
+			p.last = true
 			if !errors.Is(err, io.EOF) {
-				s.problem(src.file.Path, true, streamFault(src, err))
+				p.problem = streamFault(src, err)
 			}
-			s.send(ctx, piece{src: src, index: index, last: true, ready: true, buf: buf})
-			return
 		}
 		if index == 0 {
-			src.reference = logformat.Take(s.opt.Parse, t.lines, sampleLines).Reference
+			src.reference = s.referenceOf(&p.text)
 		}
-		if t.unended && cutter.err != nil && !errors.Is(cutter.err, io.EOF) {
-			t.damaged = true
-		}
-		if !s.send(ctx, piece{src: src, index: index, text: t, ready: true, buf: buf}) {
+		if !s.send(ctx, p) || p.last {
 			return
 		}
 	}
@@ -217,11 +262,19 @@ func streamFault(src *source, err error) string {
 	if errors.Is(err, errHopeless) {
 		return err.Error()
 	}
+	if src.raw == nil {
+		return "read error: " + reason(err)
+	}
 	what := "read error"
 	if f := src.form.String(); f != "" {
 		what = "damaged " + f + " data"
 	}
-	return fmt.Sprintf("%s after %d bytes: %v; what comes before was read", what, src.raw.n, err)
+	return fmt.Sprintf("%s after %d bytes: %s; what comes before was read", what, src.raw.n, reason(err))
+}
+
+// referenceOf gives the time of a dated record in the first piece of a source, or 0.
+func (s *scanner) referenceOf(first *text) int64 {
+	return logformat.Take(s.opt.Parse, first.lines, sampleLines).Reference
 }
 
 // sampleLines is the number of first lines of a source that are looked at for a year and for byte directions.
@@ -273,22 +326,23 @@ func (w *worker) safely(p *piece) (r result, err error) {
 
 // piece parses a piece and gives its flows to the sink.
 func (w *worker) piece(p *piece) (result, error) {
-	r := result{src: p.src, index: p.index, last: p.last}
+	r := result{src: p.src, index: p.index, last: p.last, seq: p.seq, problem: p.problem}
 	if !p.ready {
 		var err error
-		if p.text, w.buf, err = readAt(p.src.f, p.offset, p.src.size, w.buf); err != nil {
+		p.text, w.buf, err = w.s.cut.readAt(p.src.f, p.offset, p.src.size, w.buf)
+		switch {
+		case err != nil:
 			r.problem = "read error: " + reason(err)
-		}
-		if p.last && p.text.unended {
-			if info, err := p.src.f.Stat(); err == nil {
-				r.grown = info.Size() > p.src.size
-			}
+		case p.text.short:
+			r.problem = becameShorter
+		case p.text.unended:
+			r.grown = p.src.grown()
 		}
 		if w.s.opt.Progress != nil {
-			w.s.opt.Progress(min(chunkSize, p.src.size-p.offset))
+			w.s.opt.Progress(min(int64(w.s.cut.chunk), p.src.size-p.offset))
 		}
 	}
-	r.bytes = int64(len(p.text.lines) + len(p.text.long))
+	r.bytes = p.text.bytes
 	if p.index == 0 && len(p.text.lines) > 0 {
 		r.samples = logformat.Take(w.s.opt.Parse, p.text.lines, sampleLines).Direction
 	}
@@ -305,7 +359,7 @@ func (w *worker) piece(p *piece) (result, error) {
 // parse reads the lines of a piece into the builder.
 func (w *worker) parse(p *piece, r *result) {
 	reset := w.builder.Reset(traffic.Origin{File: uint32(p.src.number), Chunk: uint32(p.index)})
-	w.parser.Start(p.src.referenceTime(w.s.opt.Parse), reset)
+	w.parser.Start(w.s.referenceTime(p.src), reset)
 	number := uint32(0)
 	for data := p.text.lines; len(data) > 0; number++ {
 		i := bytes.IndexByte(data, '\n')
@@ -340,8 +394,12 @@ func (w *worker) reject(r *result, number uint32, why logformat.Reason, line []b
 	if w.s.opt.Quarantine == nil && w.parser.Counts.Rejected[why] > samplesPerReason {
 		return
 	}
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if w.s.opt.Quarantine == nil {
+		line = line[:min(len(line), longSample)]
+	}
 	r.rejected = append(r.rejected, Rejected{
-		Path: r.src.file.Path, Line: int64(number), Reason: why, Text: string(bytes.TrimSuffix(line, []byte("\r"))),
+		Path: r.src.file.Path, Line: int64(number), Reason: why, Text: string(line),
 	})
 }
 
@@ -353,20 +411,18 @@ func (s *source) done() {
 	}
 }
 
-// referenceTime gives a func that finds a dated record near the source's start, once.
-func (s *source) referenceTime(opt logformat.Options) func() int64 {
+// referenceTime gives a func that finds a dated record in the first piece of a source, once.
+func (s *scanner) referenceTime(src *source) func() int64 {
 	return func() int64 {
-		if s.in != nil {
-			return s.reference
+		if src.in != nil {
+			return src.reference
 		}
-		s.once.Do(func() {
-			head := make([]byte, 256<<10)
-			n, err := s.f.ReadAt(head, 0)
-			if err == nil || errors.Is(err, io.EOF) {
-				s.reference = logformat.Take(opt, head[:n], sampleLines).Reference
+		src.once.Do(func() {
+			if first, _, err := s.cut.readAt(src.f, 0, src.size, nil); err == nil {
+				src.reference = s.referenceOf(&first)
 			}
 		})
-		return s.reference
+		return src.reference
 	}
 }
 

@@ -43,6 +43,9 @@ func cefStartUntagged(head []byte) int {
 	return -1
 }
 
+// maxVersion bounds the length of a CEF version with its bar.
+const maxVersion = len("000.000|")
+
 // versionLen gives the length of a CEF version with its bar, such as "0|" or "1.0|", or 0.
 func versionLen(p []byte) int {
 	r := scanner{text: p}

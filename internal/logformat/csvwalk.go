@@ -31,9 +31,9 @@ func (p *Parser) csvFast(b *traffic.Builder, line []byte, number uint32) bool {
 	if !p.walkCSV(p.withSlack(line), prefix, len(line)) {
 		return false
 	}
-	before := p.Counts.Warnings
+	before, last := p.Counts.Warnings, p.last
 	if !p.finishCSV(b, line, prefix, number).IsFlow() {
-		p.Counts.Warnings = before // the slow parser looks at the line again
+		p.Counts.Warnings, p.last = before, last // the slow parser looks at the line again
 		return false
 	}
 	return true
@@ -74,7 +74,7 @@ func (p *Parser) walkCSV(line []byte, prefix, n int) bool {
 	}
 	h := span{at[csvHighRes-1] + 1, at[csvHighRes]}
 	p.vals[wantHighRes] = h
-	return h.from == h.to || isHighRes(line[h.from:h.to])
+	return isHighRes(line[h.from:h.to])
 }
 
 // findCommas puts the places of the commas of line[prefix:n] into p.commas, the line's end after the last, and gives

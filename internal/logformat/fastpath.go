@@ -14,9 +14,9 @@ func (p *Parser) cefFast(b *traffic.Builder, line []byte, number uint32) bool {
 	}
 	start := 4
 	if len(line) < 4 || string(line[:4]) != "CEF:" {
-		i := bytes.Index(line[:min(len(line), cefSearch)], []byte("CEF:"))
-		// A comma before the record may make it a native one, a quote a JSON text.
-		if i < 0 || line[0] == '"' || bytes.IndexByte(line[:i], ',') >= 0 {
+		i := bytes.Index(line[:min(len(line), cefSearch-maxVersion)], []byte("CEF:"))
+		// A comma before the record may make it a native one, a bar a record that another one follows.
+		if i < 0 || bytes.IndexByte(line[:i], ',') >= 0 || bytes.IndexByte(line[:i], '|') >= 0 {
 			return false
 		}
 		start = i + 4
@@ -27,6 +27,10 @@ func (p *Parser) cefFast(b *traffic.Builder, line []byte, number uint32) bool {
 		return false
 	}
 	at, wide := start+len(shape.text), p.withSlack(line)
+	// A tab may come before a key, as a blank does, and a "<" may open a second message.
+	if rest := line[at:]; bytes.IndexByte(rest, '\t') >= 0 || bytes.IndexByte(rest, '<') >= 0 && joinedAt(line) > 0 {
+		return false
+	}
 	for i, t := range shape.templates {
 		if !t.locateCEF(wide, at, len(line), &p.vals) {
 			continue
@@ -34,9 +38,9 @@ func (p *Parser) cefFast(b *traffic.Builder, line []byte, number uint32) bool {
 		if i > 0 {
 			shape.templates[0], shape.templates[i] = t, shape.templates[0]
 		}
-		before := p.Counts.Warnings
+		before, last := p.Counts.Warnings, p.last
 		if !p.finishCEF(b, line, start, number, shape.kind).IsFlow() {
-			p.Counts.Warnings = before // the slow parser looks at the line again
+			p.Counts.Warnings, p.last = before, last // the slow parser looks at the line again
 			return false
 		}
 		return true

@@ -108,7 +108,7 @@ func native(fields int, edits ...string) string {
 		39: "7000000000000000001", 40: "0x0", 41: "10.0.0.0-10.255.255.255", 42: "Nowhere", 43: "0", 44: "6", 45: "8",
 		46: "tcp-fin", 47: "11", 48: "0", 49: "0", 50: "0", 51: "main", 52: "fw-a", 53: "from-policy", 56: "0", 58: "0",
 		60: "N/A", 61: "0", 62: "0", 63: "0", 64: "0", 65: "00000000-1111-2222-3333-444444444444", 66: "0",
-		102: "2026-03-02T11:00:05.250+01:00", 105: "encrypted-tunnel", 106: "networking", 107: "browser-based", 108: "4",
+		102: "2026-03-02T10:00:05.250+00:00", 105: "encrypted-tunnel", 106: "networking", 107: "browser-based", 108: "4",
 		109: `"used-by-malware,able-to-transfer-file"`, 111: "ssl", 112: "no", 113: "no", 114: "0",
 	}
 	copy(f, known)

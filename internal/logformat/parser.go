@@ -52,11 +52,24 @@ type Parser struct {
 	ref     func() int64
 	last    int64
 
-	device, user textCache
+	device, user, nativeDevice textCache
+	// format is the form of the last record that became a row.
+	format Format
 }
 
 // NewParser makes a parser.
-func NewParser(opt Options) *Parser { return &Parser{opt: opt, fast: true} }
+func NewParser(opt Options) *Parser {
+	p := newSlowParser(opt)
+	p.fast = true
+	return &p
+}
+
+// newSlowParser makes a parser without the fast path.
+func newSlowParser(opt Options) Parser {
+	p := Parser{opt: opt}
+	p.device.unescape, p.user.unescape = unescapeToken, unescapeUserToken
+	return p
+}
 
 // Start makes the parser ready for the next piece of a source: it clears Counts and forgets what it knew from the
 // lines before. ref gives the time of a record near the piece, in ticks, or 0; it is asked where a time without a year
@@ -67,6 +80,7 @@ func (p *Parser) Start(ref func() int64, namesReset bool) {
 	if namesReset {
 		p.device.forget()
 		p.user.forget()
+		p.nativeDevice.forget()
 	}
 }
 
@@ -74,7 +88,7 @@ func (p *Parser) Start(ref func() int64, namesReset bool) {
 // number within the batch's origin. A line that is no record leaves b as it was. What became of the line is counted.
 func (p *Parser) Parse(b *traffic.Builder, line []byte, number uint32) Outcome {
 	line = trimLine(line)
-	if p.fast {
+	if p.fast && (len(line) == 0 || line[0] != '"') { // a quote may open a JSON string
 		if p.csvLast && p.csvFast(b, line, number) {
 			return Outcome{}
 		}
@@ -87,16 +101,20 @@ func (p *Parser) Parse(b *traffic.Builder, line []byte, number uint32) Outcome {
 			return Outcome{}
 		}
 	}
+	before := p.Counts.Warnings
 	o := p.slow(b, line, number)
-	p.count(o)
+	if !o.IsFlow() {
+		p.count(o, before)
+	}
 	return o
 }
 
-// count adds a line that became no row.
-func (p *Parser) count(o Outcome) {
+// count adds a line that became no row, and takes back what was found odd about it since before.
+func (p *Parser) count(o Outcome, before [warningCount]int64) {
+	p.Counts.Warnings = before
 	if o.Other != OtherNone {
 		p.Counts.Other[o.Other]++
-	} else if o.Reason != ReasonNone {
+	} else {
 		p.Counts.Rejected[o.Reason]++
 	}
 }
@@ -107,19 +125,15 @@ func (p *Parser) Reject(r Reason) { p.Counts.Rejected[r]++ }
 // slow reads a line by the rules of its format alone. A line that holds two messages, as a relay that lost a line
 // end leaves them, is read as two where both are records.
 func (p *Parser) slow(b *traffic.Builder, line []byte, number uint32) Outcome {
-	if len(line) > 0 && line[0] == '"' {
-		if text, ok := jsonText(line); ok {
-			return p.slow(b, trimLine(text), number)
-		}
-	}
+	line = unwrap(line)
 	if at := joinedAt(line); at > 0 {
-		n, saved := b.Mark(), p.Counts
+		n, saved, last := b.Mark(), p.Counts, p.last
 		if p.one(b, trimLine(line[:at]), number).IsFlow() && p.one(b, line[at+1:], number).IsFlow() {
 			p.Counts.Warnings[WarnJoined]++
 			return Outcome{}
 		}
 		b.Rollback(n)
-		p.Counts = saved
+		p.Counts, p.last = saved, last
 	}
 	return p.one(b, line, number)
 }
@@ -239,8 +253,8 @@ func (p *Parser) slowCEF(b *traffic.Builder, line []byte, start int, number uint
 	return o
 }
 
-// locatePairs puts the places of the wanted values into p.vals: the first value of a key that is not blank. It
-// reports whether a wanted key came twice.
+// locatePairs puts the places of the wanted values into p.vals: the first value of a key that is neither blank nor an
+// unresolved variable. It reports whether a wanted key came twice.
 func (p *Parser) locatePairs(line []byte, ext int) (duplicates bool) {
 	p.vals = absent
 	for _, pr := range p.pairs {
@@ -251,11 +265,14 @@ func (p *Parser) locatePairs(line []byte, ext int) (duplicates bool) {
 		v := &p.vals[w]
 		if v.from >= 0 {
 			duplicates = true
-			if v.to > v.from {
+			if t := p.value(line, w); len(t) > 0 && t[0] != '$' {
 				continue
 			}
 		}
-		*v = span{int32(ext + pr.valFrom), int32(ext + pr.valTo)}
+		// A blank value after a variable leaves the variable, which is worth a warning.
+		if next := (span{int32(ext + pr.valFrom), int32(ext + pr.valTo)}); v.to <= v.from || next.to > next.from {
+			*v = next
+		}
 	}
 	return duplicates
 }
@@ -308,12 +325,12 @@ func (p *Parser) finishCEF(b *traffic.Builder, line []byte, start int, number ui
 		return Outcome{Reason: reason}
 	}
 	r.Time = ticks
-	if !p.addresses(b, line, &r) {
+	if !p.addresses(b, line, &r, false) {
 		return Outcome{Reason: ReasonNoAddress}
 	}
 	p.numbers(line, &r)
-	r.Device = p.device.code(p, b.Names(), p.value(line, wantDevice), false)
-	r.UserID = p.user.code(p, b.Names(), p.value(line, wantUserID), true)
+	r.Device = p.device.code(p, b.Names(), p.value(line, wantDevice))
+	r.UserID = p.user.code(p, b.Names(), p.value(line, wantUserID))
 	format := FormatCEF
 	if k.strata {
 		format = FormatStrata
@@ -332,34 +349,47 @@ func (p *Parser) put(b *traffic.Builder, r *traffic.Row, f Format, from TimeSour
 	c.Flows++
 	c.Formats[f]++
 	c.TimeFrom[from]++
+	p.format = f
 	b.Put(r)
 }
 
 // addresses reads source and destination. It gives false where a record has neither.
-func (p *Parser) addresses(b *traffic.Builder, line []byte, r *traffic.Row) bool {
-	r.Src = p.address(b, line, wantSrc, wantSrc6)
-	r.Dst = p.address(b, line, wantDst, wantDst6)
+func (p *Parser) addresses(b *traffic.Builder, line []byte, r *traffic.Row, native bool) bool {
+	r.Src = p.address(b, line, wantSrc, wantSrc6, native)
+	r.Dst = p.address(b, line, wantDst, wantDst6, native)
 	return r.Src.Kind != traffic.AddrNone || r.Dst.Kind != traffic.AddrNone
 }
 
-// address reads one address: the second place is where old templates put IPv6.
-func (p *Parser) address(b *traffic.Builder, line []byte, first, second want) traffic.Addr {
+// address reads one address: the second place is where old templates put IPv6. Native records have no escapes and no
+// variables.
+func (p *Parser) address(b *traffic.Builder, line []byte, first, second want, native bool) traffic.Addr {
 	t := p.value(line, first)
 	if ip, ok := traffic.ParseIPv4(t); ok {
 		return traffic.V4(ip)
 	}
-	if len(t) == 0 && p.vals[second].from >= 0 {
-		t = p.value(line, second)
-	}
-	if len(t) > 0 && t[0] == '$' {
-		p.Counts.Warnings[WarnToken]++
-		return traffic.Addr{}
+	if !native {
+		if t = p.known(t); len(t) == 0 {
+			t = p.known(p.value(line, second))
+		}
 	}
 	a := traffic.ParseAddr(t)
 	if a.Kind == traffic.AddrText {
-		a.Text = b.Names().CodeString(p.clean(unescapeValue(t)))
+		text := string(unquote(t))
+		if !native {
+			text = unescapeValue(t)
+		}
+		a.Text = b.Names().CodeString(p.clean(text))
 	}
 	return a
+}
+
+// known gives a value, or nothing where it is a variable that was not resolved.
+func (p *Parser) known(t []byte) []byte {
+	if len(t) > 0 && t[0] == '$' {
+		p.Counts.Warnings[WarnToken]++
+		return nil
+	}
+	return t
 }
 
 // numbers reads port and byte counts.
@@ -420,7 +450,7 @@ func isUpperWord(p []byte) bool {
 // in front of it moves it.
 func (p *Parser) findHighRes(line []byte) {
 	v := p.vals[wantHighRes]
-	if v.from < 0 || isHighRes(line[v.from:v.to]) || v.from == v.to {
+	if v.from < 0 || isHighRes(line[v.from:v.to]) {
 		return
 	}
 	p.vals[wantHighRes] = span{-1, -1}
@@ -446,7 +476,7 @@ func (p *Parser) finishCSV(b *traffic.Builder, line []byte, prefix int, number u
 		return Outcome{Reason: reason}
 	}
 	r.Time = ticks
-	if !p.addresses(b, line, &r) {
+	if !p.addresses(b, line, &r, true) {
 		return Outcome{Reason: ReasonNoAddress}
 	}
 	p.numbers(line, &r)
@@ -454,7 +484,7 @@ func (p *Parser) finishCSV(b *traffic.Builder, line []byte, prefix int, number u
 	if bytes.IndexByte(name, '"') >= 0 {
 		name = unquote(name)
 	}
-	r.Device = p.device.code(p, b.Names(), name, false)
+	r.Device = p.nativeDevice.code(p, b.Names(), name)
 	p.put(b, &r, FormatPanosCSV, from)
 	return Outcome{}
 }

@@ -1,7 +1,6 @@
 package logformat
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -67,7 +66,7 @@ type Reader struct {
 
 // NewReader makes a reader.
 func NewReader(opt Options) *Reader {
-	return &Reader{p: Parser{opt: opt}}
+	return &Reader{p: newSlowParser(opt)}
 }
 
 // Start makes the reader ready for the next source, as Parser.Start does for the parser.
@@ -79,25 +78,21 @@ func (r *Reader) Counts() *Counts { return &r.p.Counts }
 // Read reads one line and gives its records: one, or two where two messages stand in one line, or none where the
 // outcome says why.
 func (r *Reader) Read(line []byte) ([]*Record, Outcome) {
-	line = trimLine(line)
-	if len(line) > 0 && line[0] == '"' {
-		if text, ok := jsonText(line); ok {
-			line = trimLine(text)
-		}
-	}
-	before := r.p.Counts
+	line = unwrap(trimLine(line))
 	if at := joinedAt(line); at > 0 {
-		first, o1 := r.one(trimLine(line[:at]))
-		second, o2 := r.one(line[at+1:])
-		if o1.IsFlow() && o2.IsFlow() {
-			r.p.Counts.Warnings[WarnJoined]++
-			return []*Record{first, second}, Outcome{}
+		saved, last := r.p.Counts, r.p.last
+		if first, o := r.one(trimLine(line[:at])); o.IsFlow() {
+			if second, o := r.one(line[at+1:]); o.IsFlow() {
+				r.p.Counts.Warnings[WarnJoined]++
+				return []*Record{first, second}, Outcome{}
+			}
 		}
-		r.p.Counts = before
+		r.p.Counts, r.p.last = saved, last
 	}
+	before := r.p.Counts.Warnings
 	rec, o := r.one(line)
-	r.p.count(o)
 	if rec == nil {
+		r.p.count(o, before)
 		return nil, o
 	}
 	return []*Record{rec}, o
@@ -116,26 +111,46 @@ func (r *Reader) one(line []byte) (*Record, Outcome) {
 		index: make(map[string]int),
 	}
 	rec.put(Field{Name: "TimeGenerated", Kind: KindTime, Number: rec.Time})
-	start := cefStart(line)
-	if comma := bytes.IndexByte(line, ','); start < 0 || comma >= 0 && comma < start && r.p.fields.isTraffic(line, csvType) {
+	counted := r.p.Counts.Warnings
+	if r.p.format == FormatPanosCSV {
 		r.p.describeCSV(line, rec)
 	} else {
-		r.p.describeCEF(line, start, rec)
+		r.p.describeCEF(line, cefStart(line), rec)
 	}
 	if rec.extra.Len() > 0 {
 		rec.put(Field{Name: "AdditionalExtensions", Text: rec.extra.String()})
 	}
 	for w := range warningCount {
-		if r.p.Counts.Warnings[w] > before[w] {
+		n := &r.p.Counts.Warnings[w]
+		if *n > before[w] {
 			rec.Warnings = append(rec.Warnings, w)
+		}
+		// Counts are the parser's, but for what only the other columns show: that is counted once a record.
+		if w == WarnToken || w == WarnNumber {
+			*n = max(counted[w], min(*n, before[w]+1))
+		} else {
+			*n = counted[w]
 		}
 	}
 	return rec, o
 }
 
+// noField marks a column whose value came and could not be read.
+const noField = -1
+
+// take claims a column for the first value that is not blank, whether it can be read or not. It gives false where
+// the column is taken.
+func (rec *Record) take(name string) bool {
+	if _, ok := rec.index[name]; ok {
+		return false
+	}
+	rec.index[name] = noField
+	return true
+}
+
 // put adds a field; the first value of a column that is not blank stays.
 func (rec *Record) put(f Field) {
-	if _, ok := rec.index[f.Name]; ok {
+	if i, ok := rec.index[f.Name]; ok && i != noField {
 		return
 	}
 	rec.index[f.Name] = len(rec.Fields)
@@ -144,7 +159,7 @@ func (rec *Record) put(f Field) {
 
 // text gives a field's text, or the empty text.
 func (rec *Record) text(name string) string {
-	if i, ok := rec.index[name]; ok {
+	if i, ok := rec.index[name]; ok && i != noField {
 		return rec.Fields[i].Text
 	}
 	return ""
@@ -152,7 +167,7 @@ func (rec *Record) text(name string) string {
 
 // number gives a field's number, or Unknown.
 func (rec *Record) number(name string) int64 {
-	if i, ok := rec.index[name]; ok && rec.Fields[i].Kind == KindNumber {
+	if i, ok := rec.index[name]; ok && i != noField && rec.Fields[i].Kind == KindNumber {
 		return rec.Fields[i].Number
 	}
 	return traffic.Unknown
@@ -197,6 +212,14 @@ func (p *Parser) describeCEF(line []byte, start int, rec *Record) {
 	for _, pr := range p.pairs {
 		p.describe(rec, string(ext[pr.keyFrom:pr.keyTo]), ext[pr.valFrom:pr.valTo], line[:start], kind.strata)
 	}
+	// Old templates put IPv6 into columns of their own; rules see it as the address.
+	for _, c := range [2]struct{ name, six string }{
+		{"SourceIP", "DeviceCustomIPv6Address2"}, {"DestinationIP", "DeviceCustomIPv6Address3"},
+	} {
+		if text := rec.text(c.six); text != "" && rec.text(c.name) == "" {
+			rec.put(Field{Name: c.name, Text: text})
+		}
+	}
 	rec.Subtype = strings.ToLower(h.classID)
 	if strings.EqualFold(h.classID, "TRAFFIC") {
 		rec.Subtype = strings.ToLower(h.name)
@@ -226,7 +249,12 @@ func (p *Parser) describe(rec *Record, key string, raw, prefix []byte, strata bo
 		rec.also(key, toUTF8(unescapeValue(raw)))
 		return
 	}
-	p.describeColumn(rec, col, raw, prefix, strata)
+	if col.want == wantDevice || col.want == wantUserID {
+		raw = cutName(raw)
+	}
+	if rec.take(col.name) {
+		p.describeColumn(rec, col, raw, prefix, strata)
+	}
 }
 
 func (p *Parser) describeColumn(rec *Record, col column, raw, prefix []byte, strata bool) {
@@ -258,6 +286,12 @@ func (p *Parser) describeColumn(rec *Record, col column, raw, prefix []byte, str
 // for them.
 func (p *Parser) describeInt(rec *Record, name string, raw []byte) {
 	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil { // some relays write fractions and thousands separators
+		var known bool
+		if n, known, _ = parseCount(raw); known {
+			err = nil
+		}
+	}
 	switch {
 	case err != nil:
 		p.Counts.Warnings[WarnNumber]++
@@ -278,6 +312,9 @@ func (p *Parser) cefNumbers(ext []byte, rec *Record) {
 		n := rec.number(col)
 		if n == traffic.Unknown {
 			n = rec.number("Field" + col)
+		}
+		if n < 0 {
+			continue
 		}
 		label := strings.ToLower(rec.text(col + "Label"))
 		switch {
@@ -332,7 +369,7 @@ func (p *Parser) cefUser(ext []byte, rec *Record) string {
 // pairValue gives the value of a key of the extension in p.pairs.
 func (p *Parser) pairValue(ext []byte, key string) []byte {
 	for _, pr := range p.pairs {
-		if string(ext[pr.keyFrom:pr.keyTo]) == key {
+		if strings.EqualFold(string(ext[pr.keyFrom:pr.keyTo]), key) {
 			return trimBlanks(ext[pr.valFrom:pr.valTo])
 		}
 	}
@@ -423,6 +460,9 @@ func (p *Parser) describeCSV(line []byte, rec *Record) {
 	for i := range csvColumns {
 		m := &csvColumns[i]
 		raw := trimBlanks(unquote(c.text(line, m.field)))
+		if m.field == csvDevice {
+			raw = cutName(raw)
+		}
 		switch {
 		case len(raw) == 0:
 		case m.extra != "":
@@ -489,8 +529,5 @@ func (p *Parser) csvTime(raw, line []byte, zone *int64) (int64, bool) {
 	if !s.zoned && zone != nil {
 		return clamp(s.wall - *zone), true
 	}
-	before := p.Counts.Warnings[WarnNoZone]
-	t, ok := p.resolve(s, line[:p.fields.prefix], false)
-	p.Counts.Warnings[WarnNoZone] = before // counted once a record, for TimeGenerated
-	return t, ok
+	return p.resolve(s, line[:p.fields.prefix], false)
 }

@@ -178,8 +178,12 @@ func (c *zoneCache) offset(loc *time.Location, wall int64) (offset int64, unsure
 
 // textCache gives the code of a repeated text by its bytes as they stand in the line.
 type textCache struct {
+	// unescape resolves the text's escapes; nil where it has none.
+	unescape func([]byte) string
+
 	raw  []byte
 	last uint32
+	bad  bool // raw is not UTF-8
 	// odd holds the codes of texts that had to be cleaned, by their bytes; all others are found in the dictionary.
 	odd map[string]uint32
 }
@@ -188,56 +192,75 @@ type textCache struct {
 const maxOdd = 4096
 
 func (c *textCache) forget() {
-	c.raw, c.last = c.raw[:0], 0
+	c.raw, c.last, c.bad = c.raw[:0], 0, false
 	clear(c.odd)
 }
 
-func (c *textCache) code(p *Parser, names *traffic.Dict, text []byte, user bool) uint32 {
+func (c *textCache) code(p *Parser, names *traffic.Dict, text []byte) uint32 {
 	if len(text) == 0 {
 		return 0
 	}
-	if bytes.Equal(text, c.raw) {
-		return c.last
+	if text = cutName(text); !bytes.Equal(text, c.raw) {
+		c.last, c.bad = c.lookup(names, text)
+		c.raw = append(c.raw[:0], text...)
 	}
-	if len(text) > maxText {
-		text = text[:maxText]
+	if c.bad {
+		p.Counts.Warnings[WarnEncoding]++
 	}
-	code := c.lookup(p, names, text, user)
-	c.raw = append(c.raw[:0], text...)
-	c.last = code
-	return code
+	return c.last
 }
 
 // maxText bounds the length of a name; what is longer is no name of a device or a user.
 const maxText = 1024
 
-func (c *textCache) lookup(p *Parser, names *traffic.Dict, text []byte, user bool) uint32 {
+// cutName cuts a name that is too long, between two characters.
+func cutName(text []byte) []byte {
+	if len(text) <= maxText {
+		return text
+	}
+	n := maxText
+	for n > maxText-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
+}
+
+func (c *textCache) lookup(names *traffic.Dict, text []byte) (code uint32, bad bool) {
 	if isPlain(text) {
-		return names.Code(text)
+		return names.Code(text), false
 	}
-	if !utf8.Valid(text) {
-		p.Counts.Warnings[WarnEncoding]++
-	}
+	bad = !utf8.Valid(text)
 	if code, ok := c.odd[string(text)]; ok {
-		return code
+		return code, bad
 	}
-	var s string
-	if user {
-		s = unescapeUser(text)
-	} else {
-		s = unescapeValue(text)
+	s := string(text)
+	if c.unescape != nil {
+		s = c.unescape(text)
 	}
-	if text[0] == '$' {
-		s = ""
-	}
-	code := names.CodeString(toUTF8(s))
+	code = names.CodeString(toUTF8(s))
 	if c.odd == nil {
 		c.odd = make(map[string]uint32)
 	} else if len(c.odd) >= maxOdd {
 		clear(c.odd)
 	}
 	c.odd[string(text)] = code
-	return code
+	return code, bad
+}
+
+// unescapeToken is unescapeValue for a value that may be a variable which was not resolved; that is blank.
+func unescapeToken(text []byte) string {
+	if text[0] == '$' {
+		return ""
+	}
+	return unescapeValue(text)
+}
+
+// unescapeUserToken is unescapeToken for users.
+func unescapeUserToken(text []byte) string {
+	if text[0] == '$' {
+		return ""
+	}
+	return unescapeUser(text)
 }
 
 // isPlain reports whether a text stands for itself: ASCII without escapes or variables.
@@ -284,6 +307,16 @@ func toUTF8(s string) string {
 var windows1252 = [32]rune{
 	'€', '\uFFFD', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\uFFFD', 'Ž', '\uFFFD',
 	'\uFFFD', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\uFFFD', 'ž', 'Ÿ',
+}
+
+// unwrap gives the line that stands in a JSON string, or the line itself.
+func unwrap(line []byte) []byte {
+	if len(line) > 0 && line[0] == '"' {
+		if text, ok := jsonText(line); ok {
+			return trimLine(text)
+		}
+	}
+	return line
 }
 
 // jsonText gives the text of a line that is one JSON string, as some relays write lines.

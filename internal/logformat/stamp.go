@@ -20,12 +20,15 @@ type stamp struct {
 	oddZone bool
 }
 
+// maxStamp bounds the length of a stamp.
+const maxStamp = 64
+
 // parseStamp reads the forms of time that firewalls and their relays write: epoch seconds to nanoseconds,
 // "Mar 02 2026 10:00:00[.fff] [zone]", the same without a year, ISO 8601 with T or a blank, "2026/03/02 10:00:00",
 // and "3/2/26 10:00" as spreadsheets leave it.
 func parseStamp(text []byte) (stamp, bool) {
 	text = trimBlanks(text)
-	if len(text) < 8 || len(text) > 64 || text[0] == '$' {
+	if len(text) < 8 || len(text) > maxStamp || text[0] == '$' {
 		return stamp{}, false
 	}
 	r := scanner{text: text}
@@ -41,24 +44,24 @@ func parseStamp(text []byte) (stamp, bool) {
 }
 
 func epochStamp(text []byte) (stamp, bool) {
-	var v int64
-	for _, c := range text {
-		v = v*10 + int64(c-'0')
+	var v uint64 // nineteen digits fit
+	for _, c := range text[:min(len(text), 19)] {
+		v = v*10 + uint64(c-'0')
 	}
-	s := stamp{zoned: true, hasYear: true}
+	var ticks uint64
 	switch len(text) {
 	case 10:
-		s.wall = v * traffic.Second
+		ticks = v * uint64(traffic.Second)
 	case 13:
-		s.wall = v * traffic.Millisecond
+		ticks = v * uint64(traffic.Millisecond)
 	case 16:
-		s.wall = v * traffic.Microsecond
+		ticks = v * uint64(traffic.Microsecond)
 	case 19:
-		s.wall = v / 100
+		ticks = v / 100
 	default:
 		return stamp{}, false
 	}
-	s.wall += traffic.UnixEpoch
+	s := stamp{wall: traffic.UnixEpoch + int64(ticks), zoned: true, hasYear: true} // at most 10^17: it fits
 	return s, s.wall <= traffic.MaxTicks
 }
 
@@ -203,12 +206,18 @@ func (r *scanner) clockAndZone(year, month, day int, hasYear bool) (stamp, bool)
 		s.wall += frac
 		r.pos += n
 	}
-	if r.accept("APap") { // a 12-hour clock is a form of another product: refuse rather than be 12 h off
-		return stamp{}, false
+	spaced := r.blanks()
+	if rest := r.text[r.pos:]; !spaced && len(rest) > 0 && (rest[0]|0x20 == 'a' || rest[0]|0x20 == 'p') || isHalfDay(rest) {
+		return stamp{}, false // a 12-hour clock is a form of another product: refuse rather than be 12 h off
 	}
-	r.blanks()
 	s.offset, s.zoned, s.oddZone = zoneOffset(r.text[r.pos:], s.wall)
 	return s, s.wall-s.offset >= 0 && s.wall-s.offset <= traffic.MaxTicks
+}
+
+// isHalfDay recognises "AM" and "PM" at the start of a text.
+func isHalfDay(text []byte) bool {
+	return len(text) >= 2 && (text[0]|0x20 == 'a' || text[0]|0x20 == 'p') && text[1]|0x20 == 'm' &&
+		(len(text) == 2 || text[2] == ' ')
 }
 
 // fraction reads the digits of a fraction of a second as ticks; digits beyond 100 ns are cut off. n is the number of

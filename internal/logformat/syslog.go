@@ -20,10 +20,10 @@ func parseSyslogHeader(prefix []byte) syslogHeader {
 	if n := priorityLen(p); n > 0 {
 		p, hadPriority = p[n:], true
 	}
-	if len(p) > 2 && p[0] >= '1' && p[0] <= '9' && p[1] == ' ' && len(p) > 6 && isDigits(p[2:6]) {
+	if len(p) > 6 && p[0] >= '1' && p[0] <= '9' && p[1] == ' ' && (isDigits(p[2:6]) || hadPriority && string(p[2:4]) == "- ") {
 		stamp, rest := nextWord(p[2:])
 		host, _ := nextWord(rest)
-		return syslogHeader{stamp: stamp, host: host, ietf: true}
+		return syslogHeader{stamp: bytes.TrimPrefix(stamp, []byte("-")), host: host, ietf: true}
 	}
 	p = bytes.TrimLeft(p, " ")
 	if n := rfc3164StampLen(p); n > 0 {

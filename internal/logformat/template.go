@@ -255,8 +255,7 @@ func (s *segment) lastEnd(ext []byte, pos int, tail string) int {
 	if e < pos || string(ext[e:]) != tail {
 		return -1
 	}
-	// A "<" may open a second message, see joinedAt.
-	if v := ext[pos:e]; hidesKey(v) || bytes.IndexByte(v, '<') >= 0 {
+	if hidesKey(ext[pos:e]) {
 		return -1
 	}
 	return e

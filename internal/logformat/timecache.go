@@ -17,7 +17,7 @@ type timeCache struct {
 
 func (c *timeCache) parse(text []byte) (stamp, bool) {
 	n := len(c.prefix)
-	if c.valid && len(text) >= n+8 && bytes.Equal(text[:n], c.prefix) {
+	if c.valid && len(text) >= n+8 && len(text) <= maxStamp && bytes.Equal(text[:n], c.prefix) {
 		if ticks, ok := clockTicks(text[n : n+8]); ok {
 			rest := text[n+8:]
 			if len(rest) > 1 && rest[0] == '.' {

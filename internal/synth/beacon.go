@@ -70,7 +70,7 @@ func Beacons(n int) []Beacon {
 		{Name: "five minutes, a fifth below", Period: 5 * time.Minute, Jitter: 0.2, Law: Below},
 		{Name: "minute sharp over http", Period: time.Minute, Law: Fixed, Host: Quiet, Port: 80, App: "web-browsing"},
 		{Name: "minute, a tenth around", Period: time.Minute, Jitter: 0.1, Law: Around},
-		{Name: "half a minute, a third below", Period: 30 * time.Second, Jitter: 0.3, Law: Below, Port: 8443},
+		{Name: "a hundred seconds sharp, on a busy machine", Period: 100 * time.Second, Law: Fixed, Host: Busy, Port: 8443},
 		{Name: "ten minutes, gaussian", Period: 10 * time.Minute, Jitter: 0.1, Law: Gauss, Spread: 0.1},
 		{Name: "five minutes, misses a fifth", Period: 5 * time.Minute, Jitter: 0.05, Law: Around, Miss: 0.2},
 		{Name: "two minutes, office hours", Period: 2 * time.Minute, Jitter: 0.15, Law: Below, Office: true},

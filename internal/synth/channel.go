@@ -144,7 +144,7 @@ func (k *clockwork) advance(until int64, emit func(*record)) {
 			k.sink(0)
 			continue
 		}
-		k.d.reseed(hash(k.c.seed, streamBeats, uint64(t.channel)<<32|uint64(t.beat))) //nolint:gosec // never negative
+		k.d.reseed(hash(k.c.seed, streamBeats, uint64(t.channel)<<32|uint64(t.beat)))
 		gap := ch.gap(k.d)
 		missed := k.d.below(ch.miss)
 		if !missed && (!ch.office || office(t.at+k.offset)) {
@@ -163,7 +163,7 @@ func (k *clockwork) beat(ch *channel, t timer, emit func(*record)) {
 	for range ch.burst {
 		r := record{
 			key: k.d.Uint64(), began: at, channel: t.channel, beat: t.beat,
-			src: int32(ch.src), dst: ch.dst, dport: ch.port, //nolint:gosec // under two million
+			src: int32(ch.src), dst: ch.dst, dport: ch.port,
 			to: ch.to, app: ch.app, proto: ch.proto, rule: ch.rule, category: ch.category,
 			device: k.c.hosts[ch.src].device, end: endFin,
 		}

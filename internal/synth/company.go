@@ -100,7 +100,7 @@ func (c *company) addHosts(w World) {
 		case i < c.people:
 			h.role, weights[i] = person, min(math.Pow(1-d.Float64(), -1/1.3), 60)
 			if w.Users > 0 {
-				h.user = int32(i % w.Users) //nolint:gosec // under a million
+				h.user = int32(i % w.Users)
 			}
 		case i < c.people+c.servers:
 			h.role, weights[i] = server, min(math.Pow(1-d.Float64(), -1/1.1), 200)
@@ -143,17 +143,17 @@ const channelsPerFan = 1.7
 
 // deviceOf spreads hosts over firewalls; the first has half of them.
 func (c *company) deviceOf(host int) uint8 {
-	h := mix(uint64(host) ^ c.seed<<1) //nolint:gosec // never negative
+	h := mix(uint64(host) ^ c.seed<<1)
 	if len(c.devices) == 1 || h&1 == 0 {
 		return 0
 	}
-	return uint8(1 + (h>>1)%uint64(len(c.devices)-1)) //nolint:gosec // at most 250
+	return uint8(1 + (h>>1)%uint64(len(c.devices)-1))
 }
 
 // machineAddr is 10.16.0.4 and on, 250 to a network.
 func machineAddr(i int) uint32 {
-	block := uint32(i / 250)                                             //nolint:gosec // under a million
-	return 10<<24 | (16+block>>8)<<16 | (block&255)<<8 | uint32(4+i%250) //nolint:gosec // under 254
+	block := uint32(i / 250)
+	return 10<<24 | (16+block>>8)<<16 | (block&255)<<8 | uint32(4+i%250)
 }
 
 // outsideBlocks is the number of /24 networks that outsideAddr chooses from.
@@ -168,8 +168,8 @@ const firstOctets = "\x02\x03\x04\x05\x08\x09\x0c\x0d\x0e\x0f\x12\x14\x17\x1b\x1
 // once, and in it the n-th of a few hosts.
 func outsideAddr(network uint64, n int) uint32 {
 	block := (network*2_654_435_761 + 40_503) % outsideBlocks
-	last := 1 + uint64(n%6)*41 + hash(network, uint64(n))%40                     //nolint:gosec // never negative
-	return uint32(uint64(firstOctets[block>>16])<<24 | (block&0xffff)<<8 | last) //nolint:gosec // four octets
+	last := 1 + uint64(n%6)*41 + hash(network, uint64(n))%40
+	return uint32(uint64(firstOctets[block>>16])<<24 | (block&0xffff)<<8 | last)
 }
 
 func (c *company) addDestinations(n int) {
@@ -201,7 +201,7 @@ func (c *company) addDestinations(n int) {
 // favourite is the destination that stands at this rank in the host's habits;
 // popular ones are in many hosts' habits.
 func (c *company) favourite(host, rank int) *dest {
-	h := hash(c.seed, streamFavourites, uint64(host)<<32|uint64(rank)) //nolint:gosec // never negative
+	h := hash(c.seed, streamFavourites, uint64(host)<<32|uint64(rank))
 	return &c.dests[zipf(uniform(h), len(c.dests))]
 }
 
@@ -214,7 +214,7 @@ func (c *company) serverFor(service, near int) int {
 
 // serverPublic is the address at which a service is reached from outside.
 func serverPublic(service int) uint32 {
-	return 198<<24 | 18<<16 | uint32(10+service%200) //nolint:gosec // under 210
+	return 198<<24 | 18<<16 | uint32(10+service%200)
 }
 
 func private(addr uint32) bool { return addr>>24 == 10 }

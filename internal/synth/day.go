@@ -19,7 +19,7 @@ const warmUp = 45 * minute
 
 // meanLead is by how much a record is written later than the session began
 // that drew it, on average: the budget of a quantum looks so far ahead.
-const meanLead = 2 * minute
+const meanLead = 3 * minute
 
 // Hours of work of beacons that keep them, local time.
 const (
@@ -105,9 +105,10 @@ type quota struct {
 // cutting its last session short does not matter, few enough for memory.
 const quantumRecords = 50_000
 
-// quantumLength is the longest of the usual lengths that keeps quanta small.
+// quantumLength is the longest of the usual lengths that keeps quanta small,
+// and the hours of the day apart.
 func quantumLength(flows, span int64) int64 {
-	ideal := float64(span) * quantumRecords / float64(max(flows, 1))
+	ideal := min(float64(span)*quantumRecords/float64(max(flows, 1)), float64(span)/48)
 	length := second
 	for _, s := range []int64{2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900} {
 		if float64(s*second) <= ideal {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,29 +91,32 @@ func parseCSVLine(t testing.TB, line string) (flow, []string) {
 	return f, fields
 }
 
-var cefKey = regexp.MustCompile(`(?:^| )([A-Za-z0-9_.-]+)=`)
-
-// parseCEF splits at every blank, word and equals sign: with values that hold
-// an escaped one that would be wrong, so those are hidden first.
+// parseCEF takes each word with an equals sign for a key and its value, others
+// for more of the value before. Escaped equals signs are hidden first.
 func parseCEF(t testing.TB, line string) (header []string, keys map[string]string) {
 	t.Helper()
-	header = strings.SplitN(line[strings.Index(line, "CEF:0|"):], "|", 8)
+	_, record, _ := strings.Cut(line, "CEF:0|")
+	header = strings.SplitN("CEF:0|"+record, "|", 8)
 	if len(header) != 8 {
 		t.Fatalf("no CEF: %s", line)
 	}
-	ext := strings.ReplaceAll(header[7], `\=`, "\x00")
 	keys = map[string]string{}
-	at := cefKey.FindAllStringSubmatchIndex(ext, -1)
-	for i, m := range at {
-		end := len(ext)
-		if i+1 < len(at) {
-			end = at[i+1][0]
+	last := ""
+	for word := range strings.SplitSeq(strings.ReplaceAll(header[7], `\=`, "\x00"), " ") {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok {
+			keys[last] += " " + word
+			continue
 		}
-		key := ext[m[2]:m[3]]
 		if _, twice := keys[key]; twice {
 			t.Errorf("key %s stands twice: %s", key, line)
 		}
-		keys[key] = strings.ReplaceAll(strings.ReplaceAll(ext[m[1]:end], "\x00", "="), `\\`, `\`)
+		keys[key], last = value, key
+	}
+	for key, value := range keys {
+		if strings.ContainsAny(value, "\x00\\") {
+			keys[key] = strings.ReplaceAll(strings.ReplaceAll(value, "\x00", "="), `\\`, `\`)
+		}
 	}
 	return header, keys
 }

@@ -63,7 +63,7 @@ func (p *plan) plantBeacons() []app {
 	for i, b := range p.w.Beacons {
 		id, ok := known[b.App]
 		if !ok && len(foreign) < 200 {
-			id = appCount + appID(len(foreign)) //nolint:gosec // at most 200
+			id = appCount + appID(len(foreign))
 			foreign = append(foreign, foreignApp(b.App))
 			known[b.App] = id
 		}
@@ -105,7 +105,7 @@ func (p *plan) beaconDst(b Beacon, i int) uint32 {
 		return binary.BigEndian.Uint32(a[:])
 	}
 	nets := [...]uint32{203<<24 | 0<<16 | 113<<8, 198<<24 | 51<<16 | 100<<8, 192<<24 | 0<<16 | 2<<8}
-	return nets[i%3] | uint32(7+i/3*5%240) //nolint:gosec // under 250
+	return nets[i%3] | uint32(7+i/3*5%240)
 }
 
 func addrText(a uint32) string {
@@ -181,7 +181,7 @@ func (p *plan) plantPollers(records float64) {
 	for i := range kinds {
 		first, n := p.first(kinds[i].on), p.count(kinds[i].on)
 		for h := first; h < first+n; h++ {
-			chance := uniform(hash(p.c.seed, streamPollers, uint64(i), uint64(h))) //nolint:gosec // never negative
+			chance := uniform(hash(p.c.seed, streamPollers, uint64(i), uint64(h)))
 			disturbs := kinds[i].on == quiet && kinds[i].service < 0 && beaconHomes[h]
 			if chance >= kinds[i].share*scale || disturbs {
 				continue
@@ -222,7 +222,7 @@ func (p *plan) poll(k *poller, src, salt, kind int) channel {
 		ch.dst = p.c.hosts[to].addr
 		return ch
 	}
-	place := hash(p.c.seed, streamPollers, uint64(kind)<<32|uint64(salt%k.places)) //nolint:gosec // never negative
+	place := hash(p.c.seed, streamPollers, uint64(kind)<<32|uint64(salt%k.places))
 	to := &p.c.dests[place%uint64(len(p.c.dests))]
 	if k.places < 100 { // known to many, for other reasons, too
 		to = &p.c.dests[place%200]

@@ -35,15 +35,14 @@ type record struct {
 	device             uint8
 }
 
-// Limits of sizes: bytes of a record fit a signed 32-bit number twice over, as
-// counters of old firewalls do.
+// maxBytes is the most that goes one way in a session.
 const maxBytes = 1<<32 - 1
 
 // maxSeconds is the longest a session lasts: firewalls cut later, but a bound
 // here is a bound on memory.
 const maxSeconds = 2 * 3600
 
-// before is the order of records in a log: by time of writing, then by chance;
+// compare is the order of records in a log: by time of writing, then by chance;
 // the start record of a session before its end.
 func (r *record) compare(o *record) int {
 	switch {

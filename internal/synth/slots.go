@@ -97,13 +97,13 @@ func (s *slots) sort(sl *slot, begin int64) {
 		return
 	}
 	clear(s.bins)
-	for i := range uint32(sl.n) { //nolint:gosec // records of one slot
+	for i := range uint32(sl.n) {
 		s.bins[sl.at(i).seen-begin+1]++
 	}
 	for i := 1; i < len(s.bins); i++ {
 		s.bins[i] += s.bins[i-1]
 	}
-	for i := range uint32(sl.n) { //nolint:gosec // records of one slot
+	for i := range uint32(sl.n) {
 		b := &s.bins[sl.at(i).seen-begin]
 		s.order[*b] = i
 		*b++

@@ -23,7 +23,7 @@ const sessionEnds = 40 * minute
 // quantum appends the records of the sessions that begin in the n-th quantum.
 // They are in no order, and some are written long after the quantum.
 func (m *maker) quantum(n int, out []record) []record {
-	m.d.reseed(hash(m.c.seed, streamQuanta, uint64(n))) //nolint:gosec // never negative
+	m.d.reseed(hash(m.c.seed, streamQuanta, uint64(n)))
 	m.out = out
 	m.from = m.s.begin + int64(n)*m.s.length
 	m.span = min(m.s.length, m.s.end-m.from)
@@ -273,7 +273,7 @@ func (m *maker) add(s session) {
 	}
 	r := record{
 		key: m.d.Uint64(), began: s.at, channel: -1,
-		src: int32(s.src), dst: s.dst, dport: s.port, //nolint:gosec // under two million
+		src: int32(s.src), dst: s.dst, dport: s.port,
 		to: s.to, kind: s.kind, app: s.app, proto: s.proto, rule: s.rule, category: s.category,
 		device: m.c.hosts[s.src].device,
 	}

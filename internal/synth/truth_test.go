@@ -204,7 +204,7 @@ func TestOwnBeacons(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Beacons = append(w.Beacons[:len(w.Beacons):len(w.Beacons)], b)
+		w.Beacons = append(slices.Clip(w.Beacons), b)
 	}
 	w.Beacons = w.Beacons[len(w.Beacons)-2:]
 	log, truth, _ := written(t, w)
@@ -258,5 +258,5 @@ func ExampleWorld_Write() {
 		return
 	}
 	fmt.Println(stats.Beacons, "beacons with", stats.Beats, "beats")
-	// Output: 12 beacons with 9600 beats
+	// Output: 12 beacons with 7080 beats
 }

@@ -30,13 +30,13 @@ func AppendDatetime(dst []byte, ticks int64) []byte {
 // AppendTimespan appends ticks (100 ns) as KQL writes a timespan,
 // [-][d.]hh:mm:ss[.fffffff], without quotes.
 func AppendTimespan(dst []byte, ticks int64) []byte {
-	size := uint64(ticks) //nolint:gosec // the magnitude of the least int64 exists as uint64 only
+	size := uint64(ticks)
 	if ticks < 0 {
 		dst = append(dst, '-')
 		size = -size
 	}
 	fraction := int64(size % ticksPerSecond)
-	seconds := int64(size / ticksPerSecond) //nolint:gosec // below 2^61
+	seconds := int64(size / ticksPerSecond)
 	if days := seconds / secondsPerDay; days > 0 {
 		dst = append(strconv.AppendInt(dst, days, 10), '.')
 	}

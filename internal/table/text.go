@@ -66,6 +66,7 @@ type TextOptions struct {
 	NoHeader bool                       // rows alone
 	Headers  []string                   // by column, shown instead of its name; "" or missing keeps the name
 	Align    []Align                    // by column; missing is AlignDefault
+	Whole    []bool                     // by column: text is shown whole or, where there is no room, not at all
 	Style    func(row, col int) Style   // nil is Plain; asked for only with Color
 	Format   func(row, col int) *string // nil, or a result of nil, is the usual text; the result is made Printable
 }
@@ -135,6 +136,9 @@ func newTextPrinter(t *Table, o TextOptions) *textPrinter {
 		case Dynamic:
 			tc.elastic = true
 		case Bool, Datetime:
+		}
+		if i < len(o.Whole) && o.Whole[i] {
+			tc.elastic = false
 		}
 		if i < len(o.Align) && o.Align[i] != AlignDefault {
 			tc.right = o.Align[i] == AlignRight
