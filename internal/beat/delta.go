@@ -150,7 +150,8 @@ type bucket struct {
 type counter struct {
 	rule   Delta
 	names  *names
-	prev   *row  // the row before
+	prev   row // the row before
+	begun  bool
 	lo, hi int64 // the only window, where rule.Now is set
 	// open holds the buckets of two windows: a record at the border of two belongs to both.
 	open [2]bucket
@@ -173,26 +174,24 @@ func (c *counter) sees(r *row) bool {
 	return c.rule.Scope == ByChannel || r.port&hasActivity != 0
 }
 
-// push takes the next row, which must stay as it is until the next push or the end.
+// push takes the next row.
 func (c *counter) push(r *row) {
 	if !c.sees(r) {
 		return
 	}
-	p := c.prev
-	if p == nil {
-		c.prev = r
-		return
-	}
-	if !sameSource(p, r) || c.rule.Scope == ByChannel && !sameDestination(p, r) {
+	p := &c.prev
+	switch {
+	case !c.begun:
+		c.begun = true
+	case !sameSource(p, r) || c.rule.Scope == ByChannel && !sameDestination(p, r):
 		c.flush()
-		c.prev = r
-		return
+	default:
+		// datetime_diff counts the second borders between the two times.
+		if seconds := r.time/traffic.Second - p.time/traffic.Second; seconds > c.rule.MinGap {
+			c.count(p, r, seconds)
+		}
 	}
-	// datetime_diff counts the second borders between the two times.
-	if seconds := r.time/traffic.Second - p.time/traffic.Second; seconds > c.rule.MinGap {
-		c.count(p, r, seconds)
-	}
-	c.prev = r
+	*p = *r
 }
 
 // count books the gap from p to the next row under each window that holds both. A row at the border of two windows
@@ -256,12 +255,6 @@ func compact(gaps []gap) []gap {
 
 func (g *gap) sameGroup(o *gap) bool { return g.dst == o.dst && g.port == o.port && g.who == o.who }
 
-// end closes what is open and forgets the last row, which need not stay any longer.
-func (c *counter) end() {
-	c.flush()
-	c.prev = nil
-}
-
 // flush closes what is open, at the end of a source or channel.
 func (c *counter) flush() {
 	for i := range c.open {
@@ -312,7 +305,7 @@ func (c *counter) report(b *bucket, gaps []gap) {
 	r.Hour = b.hour
 	who := c.names.who[gaps[0].who]
 	r.Device, r.User = who.device, who.user
-	r.Source, r.Destination = c.names.source(c.prev), c.names.destination(&place)
+	r.Source, r.Destination = c.names.source(&c.prev), c.names.destination(&place)
 	r.Port = int32(place.knownPort()) - 1
 	c.rows = append(c.rows, r)
 }

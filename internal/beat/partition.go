@@ -62,6 +62,7 @@ func (p *partitionRun) run(ctx context.Context, part int, rules []Delta) (*Resul
 		rest = rest[n:]
 	}
 	for i, c := range counters {
+		c.flush()
 		out.Rows[i] = c.rows
 	}
 	return out, nil
@@ -77,21 +78,18 @@ func (p *partitionRun) source(rows []row, counters []*counter, byChannel bool) (
 			}
 		}
 	}
-	if byChannel {
-		p.channel = p.table.group(rows, p.channel, channelKey)
-		channels = int64(len(p.table.counts))
-		for _, c := range counters {
-			if c.rule.Scope == ByChannel {
-				for i := range p.channel {
-					c.push(&p.channel[i])
-				}
+	if !byChannel {
+		return 0
+	}
+	p.channel = p.table.group(rows, p.channel, channelKey)
+	for _, c := range counters {
+		if c.rule.Scope == ByChannel {
+			for i := range p.channel {
+				c.push(&p.channel[i])
 			}
 		}
 	}
-	for _, c := range counters {
-		c.end() // the next source's rows go where this one's stand
-	}
-	return channels
+	return int64(len(p.table.counts))
 }
 
 // groupSources puts the rows of each source together, into p.bySource.
@@ -291,12 +289,7 @@ func (f *runFile) run(ctx context.Context, n *names, scope Scope, rules []Delta,
 	}
 	var last row
 	first := true
-	var rows [2]row // counters keep the row before
-	at := 0
 	err := f.merge(ctx, n.comparison(scope), func(r *row) {
-		rows[at] = *r
-		r = &rows[at]
-		at = 1 - at
 		newSource := first || !sameSource(&last, r)
 		switch {
 		case scope == BySource && newSource:
@@ -313,7 +306,7 @@ func (f *runFile) run(ctx context.Context, n *names, scope Scope, rules []Delta,
 		return err
 	}
 	for i, c := range counters {
-		c.end()
+		c.flush()
 		out.Rows[which[i]] = c.rows
 	}
 	return nil
@@ -438,18 +431,20 @@ func readRow(p *[rowBytes]byte, r *row) {
 
 // cursor is a place in one run.
 type cursor struct {
-	in  *bufio.Reader
-	row row
+	in   *bufio.Reader
+	left int64 // bytes of the run that are still to be read
+	row  row
 }
 
 func (c *cursor) next() (bool, error) {
-	var buf [rowBytes]byte
-	switch _, err := io.ReadFull(c.in, buf[:]); {
-	case errors.Is(err, io.EOF):
+	if c.left == 0 {
 		return false, nil
-	case err != nil:
+	}
+	var buf [rowBytes]byte
+	if _, err := io.ReadFull(c.in, buf[:]); err != nil {
 		return false, fmt.Errorf("beat: reading sorted flows back from a temporary file: %w", err)
 	}
+	c.left -= rowBytes
 	readRow(&buf, &c.row)
 	return true, nil
 }
@@ -477,7 +472,7 @@ func (f *runFile) merge(ctx context.Context, compare func(a, b *row) int, visit 
 	from := int64(0)
 	buffer := min(max(f.memory/max(len(f.ends), 1), leastBuffer), mostBuffer)
 	for _, end := range f.ends {
-		c := &cursor{in: bufio.NewReaderSize(io.NewSectionReader(f.f, from, end-from), buffer)}
+		c := &cursor{in: bufio.NewReaderSize(io.NewSectionReader(f.f, from, end-from), buffer), left: end - from}
 		from = end
 		ok, err := c.next()
 		if err != nil {

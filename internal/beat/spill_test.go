@@ -100,6 +100,63 @@ func TestRowsComeBack(t *testing.T) {
 	}
 }
 
+// TestDamagedBlocks finds that a block was cut, goes on, or refers to texts that are not there.
+func TestDamagedBlocks(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(4, 1))
+	back := &block{}
+	for range 3 {
+		enc := encodeBlock(randomBlock(rng))
+		for n := range enc {
+			if err := decodeBlock(enc[:n:n], back); !errors.Is(err, errSpill) {
+				t.Fatalf("%d bytes of %d: error %v", n, len(enc), err)
+			}
+		}
+		if err := decodeBlock(append(enc, 0), back); !errors.Is(err, errSpill) {
+			t.Fatalf("one byte more: error %v", err)
+		}
+	}
+	n := &names{who: make([]whoText, 2), texts: make([]string, 2)}
+	for _, r := range []row{{who: 2}, {port: srcIsText, src: 2}, {port: dstIsText, dst: 2}} {
+		if n.hold(&r) {
+			t.Errorf("%+v refers to the third of two texts", r)
+		}
+	}
+	for _, r := range []row{{who: 1}, {port: srcIsText, src: 1}, {port: dstIsText, dst: 1}, {src: 1 << 31, dst: 1 << 31}} {
+		if !n.hold(&r) {
+			t.Errorf("%+v refers to texts that are there", r)
+		}
+	}
+}
+
+// TestDamagedRuns finds that a file of runs was cut, at any byte.
+func TestDamagedRuns(t *testing.T) {
+	t.Parallel()
+	n := &names{}
+	for cut := int64(0); cut <= 3*rowBytes; cut += 8 {
+		f, err := newRunFile(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := range int64(2) {
+			if err := f.add([]row{{time: at}, {time: at + 2}, {time: at + 4}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.f.Truncate(6*rowBytes - cut); err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		err = f.merge(t.Context(), n.comparison(BySource), func(r *row) { got = append(got, r.time) })
+		if whole := cut == 0; (err == nil) != whole || whole && !reflect.DeepEqual(got, []int64{0, 1, 2, 3, 4, 5}) {
+			t.Fatalf("%d bytes cut off: rows %v, error %v", cut, got, err)
+		}
+		if err := f.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // FuzzDecodeBlock reads blocks from any bytes, as a disk with a fault may give them: it never panics, takes memory in
 // proportion to the bytes, and what it accepts can be used and written again.
 func FuzzDecodeBlock(f *testing.F) {

@@ -2,8 +2,6 @@ package ingest
 
 import (
 	"cmp"
-	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -35,8 +33,10 @@ type fileState struct {
 	shown   [len(logformat.Counts{}.Rejected)]uint32 // rejected lines by reason
 }
 
-// collect takes results until there are no more. It calls stop where it makes no sense to go on.
-func (s *scanner) collect(ctx context.Context, stop func()) (*Report, error) {
+// collect takes results until there are no more. It calls stop where it makes no sense to go on. A scan that was
+// stopped leaves no holes: pieces are taken by workers in the order of their lines, and each that is taken gives a
+// result.
+func (s *scanner) collect(stop func()) (*Report, error) {
 	c := &collector{
 		s: s, report: &Report{}, pending: make(map[*source]*fileState), waiting: make(map[int64]result),
 	}
@@ -65,11 +65,6 @@ func (s *scanner) collect(ctx context.Context, stop func()) (*Report, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	// What a stopped scan left with a hole before it is real work too: it is counted, only its line numbers are not
-	// known.
-	if ctx.Err() != nil {
-		c.leftovers()
-	}
 	c.finish()
 	return c.report, nil
 }
@@ -96,21 +91,6 @@ func (c *collector) arrive(r result) {
 		c.take(f, &r)
 		if r.last {
 			delete(c.pending, r.src)
-		}
-	}
-}
-
-func (c *collector) leftovers() {
-	for _, seq := range slices.Sorted(maps.Keys(c.waiting)) {
-		r := c.waiting[seq]
-		r.rejected = nil
-		c.arrive(r)
-	}
-	for _, f := range c.order {
-		for _, k := range slices.Sorted(maps.Keys(f.early)) {
-			r := f.early[k]
-			r.rejected = nil
-			c.take(f, &r)
 		}
 	}
 }

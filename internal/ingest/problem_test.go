@@ -431,11 +431,19 @@ func TestBomb(t *testing.T) { //nolint:paralleltest // it measures memory
 // TestZstdWindow does not give a zstd file the memory that it asks for.
 func TestZstdWindow(t *testing.T) {
 	t.Parallel()
-	// A frame with a window of 2^41 bytes, and a raw block of one byte.
-	file := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 31 << 3, 0x09, 0x00, 0x00, 'a'}
-	r := scanAll(t, standardCutter(), 1, false, stdin(file)).report
-	if len(r.Problems) != 1 || !r.Problems[0].Fatal || !strings.Contains(r.Problems[0].Text, "window") {
-		t.Errorf("problems %+v", r.Problems)
+	for exponent, good := range map[byte]bool{27: true, 28: false, 30: false, 41: false} {
+		// A frame with a window of 2^exponent bytes, and a raw block of one byte.
+		file := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, (exponent - 10) << 3, 0x09, 0x00, 0x00, 'a'}
+		r := scanAll(t, standardCutter(), 1, false, stdin(file)).report
+		if good {
+			if len(r.Problems) != 0 || r.Lines != 1 {
+				t.Errorf("2^%d: problems %+v, %d lines", exponent, r.Problems, r.Lines)
+			}
+			continue
+		}
+		if len(r.Problems) != 1 || !r.Problems[0].Fatal || !strings.Contains(r.Problems[0].Text, "window") {
+			t.Errorf("2^%d: problems %+v", exponent, r.Problems)
+		}
 	}
 }
 

@@ -114,7 +114,7 @@ func (s *scanner) scan(ctx context.Context, files []File) (*Report, error) {
 	})
 	g.Go(func() error {
 		var err error
-		r, err = s.collect(gctx, stop)
+		r, err = s.collect(stop)
 		return err
 	})
 	if err := g.Wait(); err != nil {

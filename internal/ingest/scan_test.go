@@ -10,6 +10,7 @@ import (
 	"unicode/utf16"
 
 	"drumbeat/internal/logformat"
+	"drumbeat/internal/traffic"
 )
 
 // TestWorkersDoNotMatter scans the same files with several numbers of workers, with and without a quarantine.
@@ -101,6 +102,59 @@ func TestSamples(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("samples %q\nwant %q", got, want)
+	}
+}
+
+// lateSink holds back the flows of the first file until it has seen those of the second.
+type lateSink struct{ second chan struct{} }
+
+// Observe is Sink's.
+func (s lateSink) Observe(b *traffic.Batch) error {
+	if b.Origin.File == 0 {
+		<-s.second
+	} else {
+		close(s.second)
+	}
+	return nil
+}
+
+// TestLateSamples shows the first lines by path, though another file was done before.
+func TestLateSamples(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"a.log", "b.log"} {
+		writeFile(t, dir, name, []byte(flowLine(1)+"\nbad 2\nbad 3\nbad 4\nbad 5\n"))
+	}
+	sink := lateSink{make(chan struct{})}
+	r, err := Scan(t.Context(), files(t, dir), Options{Workers: 2, Sink: func() Sink { return sink }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Samples) != samplesPerReason {
+		t.Errorf("%d samples, want %d", len(r.Samples), samplesPerReason)
+	}
+	for i, s := range r.Samples {
+		if filepath.Base(s.Path) != "a.log" || s.Line != int64(i+2) {
+			t.Errorf("sample %d is line %d of %s", i, s.Line, s.Path)
+		}
+	}
+}
+
+// TestDirectionIsOfTheFirstLines takes the evidence on byte directions from the first lines of each file.
+func TestDirectionIsOfTheFirstLines(t *testing.T) {
+	t.Parallel()
+	line := strings.Replace(flowLine(0), "|end|", "|drop|", 1) + "\n"
+	line = strings.Replace(line, "in=0 out=0", "in=60 out=0", 1)
+	dir := t.TempDir()
+	for _, name := range []string{"a.log", "b.log"} {
+		writeFile(t, dir, name, []byte(strings.Repeat(line, 3*sampleLines)))
+	}
+	for _, cut := range []cutter{small(), standardCutter()} {
+		decisions := scanAll(t, cut, 2, false, files(t, dir)...).report.Direction.Decisions()
+		want := int64(2 * min(sampleLines, (cut.chunk+len(line)-1)/len(line)))
+		if len(decisions) != 1 || decisions[0].For != want || !decisions[0].InIsSent {
+			t.Errorf("decisions %+v, want one for %d lines", decisions, want)
+		}
 	}
 }
 

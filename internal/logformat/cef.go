@@ -144,7 +144,7 @@ func splitExtension(ext []byte, pairs []pair) []pair {
 		for from > 0 && isKeyByte(ext[from-1]) {
 			from--
 		}
-		if from == eq || from > 0 && ext[from-1] != ' ' && ext[from-1] != '\t' {
+		if from == eq || from > 0 && ext[from-1] != ' ' {
 			continue
 		}
 		key := ext[from:eq]

@@ -27,10 +27,6 @@ func (p *Parser) cefFast(b *traffic.Builder, line []byte, number uint32) bool {
 		return false
 	}
 	at, wide := start+len(shape.text), p.withSlack(line)
-	// A tab may come before a key, as a blank does, and a "<" may open a second message.
-	if rest := line[at:]; bytes.IndexByte(rest, '\t') >= 0 || bytes.IndexByte(rest, '<') >= 0 && joinedAt(line) > 0 {
-		return false
-	}
 	for i, t := range shape.templates {
 		if !t.locateCEF(wide, at, len(line), &p.vals) {
 			continue

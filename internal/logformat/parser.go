@@ -126,7 +126,7 @@ func (p *Parser) Reject(r Reason) { p.Counts.Rejected[r]++ }
 // end leaves them, is read as two where both are records.
 func (p *Parser) slow(b *traffic.Builder, line []byte, number uint32) Outcome {
 	line = unwrap(line)
-	if at := joinedAt(line); at > 0 {
+	for at, tries := joinedAt(line, 1), 0; at > 0 && tries < maxJoins; at, tries = joinedAt(line, at+1), tries+1 {
 		n, saved, last := b.Mark(), p.Counts, p.last
 		if p.one(b, trimLine(line[:at]), number).IsFlow() && p.one(b, line[at+1:], number).IsFlow() {
 			p.Counts.Warnings[WarnJoined]++
@@ -138,9 +138,12 @@ func (p *Parser) slow(b *traffic.Builder, line []byte, number uint32) Outcome {
 	return p.one(b, line, number)
 }
 
-// joinedAt finds the blank before a second message's priority, or -1.
-func joinedAt(line []byte) int {
-	for at := 1; at < len(line); {
+// maxJoins bounds the places at which a line is tried to be cut in two: a header may hold a priority of its own.
+const maxJoins = 4
+
+// joinedAt finds the first blank before what may be a second message's priority, from a place on, or -1.
+func joinedAt(line []byte, from int) int {
+	for at := from; at < len(line); {
 		i := bytes.Index(line[at:], []byte(" <"))
 		if i < 0 {
 			return -1

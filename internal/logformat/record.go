@@ -79,7 +79,7 @@ func (r *Reader) Counts() *Counts { return &r.p.Counts }
 // outcome says why.
 func (r *Reader) Read(line []byte) ([]*Record, Outcome) {
 	line = unwrap(trimLine(line))
-	if at := joinedAt(line); at > 0 {
+	for at, tries := joinedAt(line, 1), 0; at > 0 && tries < maxJoins; at, tries = joinedAt(line, at+1), tries+1 {
 		saved, last := r.p.Counts, r.p.last
 		if first, o := r.one(trimLine(line[:at])); o.IsFlow() {
 			if second, o := r.one(line[at+1:]); o.IsFlow() {

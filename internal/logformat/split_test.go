@@ -11,7 +11,7 @@ import (
 )
 
 // keyPattern is a key of an extension, by the words of the specification.
-var keyPattern = regexp.MustCompile(`(?:^|[ \t])([A-Za-z0-9_.\-\[\]:]+)=`)
+var keyPattern = regexp.MustCompile(`(?:^| )([A-Za-z0-9_.\-\[\]:]+)=`)
 
 // splitByPattern is splitExtension by a regular expression.
 func splitByPattern(ext []byte) (pairs []pair) {
@@ -23,7 +23,7 @@ func splitByPattern(ext []byte) (pairs []pair) {
 			break
 		}
 		from, to := at+m[2], at+m[3]
-		if at > 0 && m[0] == m[2] && !bytes.ContainsAny(ext[from-1:from], " \t") {
+		if at > 0 && m[0] == m[2] && ext[from-1] != ' ' {
 			at++ // "^" matched where the search began, not where the text does
 			continue
 		}

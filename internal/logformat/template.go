@@ -54,7 +54,7 @@ func mayLearn(misses *int) bool {
 
 // learnCEF teaches the templates of a header a line that the slow parser has split into p.pairs.
 func (p *Parser) learnCEF(s *cefShape, ext []byte) {
-	if !mayLearn(&s.misses) || !regular(p.pairs, ext) {
+	if !mayLearn(&s.misses) || !regular(p.pairs, ext) || bytes.Contains(ext, []byte(" <")) {
 		return
 	}
 	for _, t := range s.templates {
@@ -202,7 +202,7 @@ func (s *segment) spacedEnd(ext []byte, pos, first int, next string) int {
 	if hasTextAt(ext, first, next) {
 		return first
 	}
-	if e := pos + s.hint; s.hint > 0 && e < len(ext) && hasTextAt(ext, e, next) && !hidesKey(ext[pos:e]) {
+	if e := pos + s.hint; s.hint > 0 && e < len(ext) && hasTextAt(ext, e, next) && !mayHide(ext[pos:e]) {
 		return e
 	}
 	e := first
@@ -216,7 +216,7 @@ func (s *segment) spacedEnd(ext []byte, pos, first int, next string) int {
 		}
 		e += 1 + i
 		if hasTextAt(ext, e, next) {
-			if hidesKey(ext[pos:e]) {
+			if mayHide(ext[pos:e]) {
 				return -1
 			}
 			s.hint = e - pos
@@ -229,9 +229,12 @@ func (s *segment) spacedEnd(ext []byte, pos, first int, next string) int {
 // maxBlanks is the number of blanks up to which a value is searched.
 const maxBlanks = 24
 
-// hidesKey reports whether a value holds what the slow parser might take for the key of another: key characters
-// between a blank and a "=".
-func hidesKey(value []byte) bool {
+// mayHide reports whether a value holds what the slow parser might read otherwise: what may be the key of another
+// value, key characters between a blank and a "=", or what may open a second message, see joinedAt.
+func mayHide(value []byte) bool {
+	if bytes.IndexByte(value, '<') >= 0 {
+		return true
+	}
 	for at := 0; ; {
 		i := bytes.IndexByte(value[at:], '=')
 		if i < 0 {
@@ -242,7 +245,7 @@ func hidesKey(value []byte) bool {
 		for from > 0 && isKeyByte(value[from-1]) {
 			from--
 		}
-		if from < eq && from > 0 && (value[from-1] == ' ' || value[from-1] == '\t') {
+		if from < eq && from > 0 && value[from-1] == ' ' {
 			return true
 		}
 		at = eq + 1
@@ -255,7 +258,7 @@ func (s *segment) lastEnd(ext []byte, pos int, tail string) int {
 	if e < pos || string(ext[e:]) != tail {
 		return -1
 	}
-	if hidesKey(ext[pos:e]) {
+	if mayHide(ext[pos:e]) {
 		return -1
 	}
 	return e
