@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"testing"
 
 	"drumbeat/internal/beat/beatref"
@@ -244,7 +245,7 @@ func TestManyGapsOfABin(t *testing.T) {
 	for range 2*compactAt + 5000 {
 		at += traffic.Second * int64(1+rng.IntN(3))
 		e := beats("10.0.0.1", fmt.Sprintf("8.8.8.%d", rng.IntN(3)), int32(rng.IntN(2)), at, 0, 1)[0]
-		e.UserID = fmt.Sprint(rng.IntN(2))
+		e.UserID = strconv.Itoa(rng.IntN(2))
 		events = append(events, e)
 	}
 	for _, scope := range []Scope{BySource, ByChannel} {
@@ -261,7 +262,7 @@ func TestUnrelatedTrafficChangesNothing(t *testing.T) {
 	events := traffickers(5, 5000, 20, 3)
 	more := traffickers(6, 5000, 50, 3)
 	for i := range more {
-		more[i].SrcIP = "172.16.9." + fmt.Sprint(i%50)
+		more[i].SrcIP = "172.16.9." + strconv.Itoa(i%50)
 	}
 	rules := both()
 	for i := range rules {

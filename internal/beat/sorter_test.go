@@ -425,7 +425,7 @@ func TestRunStops(t *testing.T) {
 }
 
 // TestMemoryIsBounded takes flows with a million distinct users, and with long ones, in the memory that it is given.
-func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // it measures memory
+func TestMemoryIsBounded(t *testing.T) { // not parallel: it measures memory
 	if testing.Short() {
 		t.Skip("it makes a million flows")
 	}

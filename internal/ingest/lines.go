@@ -49,9 +49,16 @@ func (r *lineReader) problem(f *File, fatal bool, text string) {
 
 func (r *lineReader) files(ctx context.Context, files []File) ([]Problem, error) {
 	for i := range files {
-		src, err := open(&files[i], i, nil)
+		f := files[i]
+		if f.stream != nil {
+			f.stream = &patientReader{ctx: ctx, r: f.stream}
+		}
+		src, err := open(&f, i, nil)
+		if ctx.Err() != nil {
+			return r.problems, ctx.Err()
+		}
 		if err != nil {
-			r.problem(&files[i], !errors.Is(err, errNotRead), trimNotRead(err))
+			r.problem(&files[i], files[i].asked() || !errors.Is(err, errNotRead), trimNotRead(err))
 			continue
 		}
 		err = r.linesOf(ctx, src)
@@ -64,6 +71,50 @@ func (r *lineReader) files(ctx context.Context, files []File) ([]Problem, error)
 	}
 	sortProblems(r.problems)
 	return r.problems, nil
+}
+
+// patientReader reads from a source that may let wait, and gives up when its context ends. The read that waits is
+// left behind.
+type patientReader struct {
+	ctx  context.Context //nolint:containedctx // io.Reader has no place for it
+	r    io.Reader
+	buf  []byte
+	rest []byte
+	err  error
+}
+
+// Read is io.Reader's.
+func (p *patientReader) Read(out []byte) (int, error) {
+	if len(p.rest) == 0 && p.err == nil {
+		p.fill()
+	}
+	n := copy(out, p.rest)
+	if p.rest = p.rest[n:]; n == 0 {
+		return 0, p.err
+	}
+	return n, nil
+}
+
+func (p *patientReader) fill() {
+	type read struct {
+		n   int
+		err error
+	}
+	buf := p.buf
+	if buf == nil {
+		buf = make([]byte, 64<<10)
+	}
+	done := make(chan read, 1)
+	go func() {
+		n, err := p.r.Read(buf)
+		done <- read{n, err}
+	}()
+	select {
+	case r := <-done:
+		p.buf, p.rest, p.err = buf, buf[:r.n], r.err
+	case <-p.ctx.Done():
+		p.err = p.ctx.Err()
+	}
 }
 
 // linesOf reads one file.
@@ -86,9 +137,12 @@ func (r *lineReader) linesOf(ctx context.Context, src *source) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			r.problem(src.file, true, streamFault(src, err))
 			return nil
+		}
+		if err != nil {
+			return ctx.Err()
 		}
 		cut := r.cutOff(src, &t)
 		if err := r.each(&l, &t, cut); err != nil {

@@ -19,6 +19,7 @@ type File struct {
 	// Size is the file's size when it was found, 0 for streams.
 	Size int64
 
+	named  bool      // by the user, not found in a folder or by a pattern
 	stream io.Reader // standard input
 	pipe   bool      // a named pipe or a device: read once, from front to back
 }
@@ -29,7 +30,7 @@ type Problem struct {
 	Path string
 	// Text says what is wrong and what can be done.
 	Text string
-	// Fatal says that lines were lost by it; notes about files that are no logs are not fatal.
+	// Fatal says that lines were lost by it. A file that is no log is fatal only where the user named it.
 	Fatal bool
 }
 
@@ -158,9 +159,9 @@ func (l *lister) file(p string, info fs.FileInfo, named bool) {
 	}
 	switch {
 	case info.Mode().IsRegular():
-		l.files = append(l.files, File{Path: p, Size: info.Size()})
+		l.files = append(l.files, File{Path: p, Size: info.Size(), named: named})
 	case named && info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice|fs.ModeDevice) != 0:
-		l.files = append(l.files, File{Path: p, pipe: true})
+		l.files = append(l.files, File{Path: p, pipe: true, named: true})
 	default:
 		l.problem(p, false, "is not a regular file; not read")
 	}

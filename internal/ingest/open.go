@@ -139,6 +139,9 @@ const (
 	becameShorter = "became shorter while it was read: what was cut off is not in the result"
 )
 
+// asked reports whether the user named the file.
+func (f *File) asked() bool { return f.named || f.stream != nil }
+
 // waits reports whether opening a file may wait for somebody to write to it.
 func (f *File) waits() bool { return f.pipe || f.stream != nil }
 

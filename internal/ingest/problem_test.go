@@ -272,7 +272,7 @@ func TestSlowStreamsDoNotHoldUp(t *testing.T) {
 
 // TestStoppedScan stops scans in their middle: the report is partial and adds up, each batch that was seen is in it,
 // and nothing is left behind.
-func TestStoppedScan(t *testing.T) { //nolint:paralleltest // it looks at all goroutines
+func TestStoppedScan(t *testing.T) { // not parallel: it looks at all goroutines
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	dir := t.TempDir()
 	for i := range 4 {
@@ -309,7 +309,7 @@ func TestStoppedScan(t *testing.T) { //nolint:paralleltest // it looks at all go
 }
 
 // TestSinkFails gives the error of a sink, and a sink's panic as an error that says where.
-func TestSinkFails(t *testing.T) { //nolint:paralleltest // it looks at all goroutines
+func TestSinkFails(t *testing.T) { // not parallel: it looks at all goroutines
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	path := writeFile(t, t.TempDir(), "a.log", []byte(mixedLog(1, 1000)))
 	list := append(files(t, path), stdin(gzipped(t, mixedLog(2, 1000))))
@@ -338,7 +338,7 @@ func TestSinkFails(t *testing.T) { //nolint:paralleltest // it looks at all goro
 }
 
 // TestQuarantineFails gives the error of the quarantine, and does not read on to the end first.
-func TestQuarantineFails(t *testing.T) { //nolint:paralleltest // it looks at all goroutines
+func TestQuarantineFails(t *testing.T) { // not parallel: it looks at all goroutines
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	bad := writeFile(t, t.TempDir(), "a.log", []byte(strings.Repeat("no record\n", 200_000)))
 	full := errors.New("disk full")
@@ -408,7 +408,7 @@ func TestOctetCount(t *testing.T) {
 }
 
 // TestBomb ends a compressed file that unpacks to a line without end, in little memory.
-func TestBomb(t *testing.T) { //nolint:paralleltest // it measures memory
+func TestBomb(t *testing.T) { // not parallel: it measures memory
 	if testing.Short() {
 		t.Skip("it unpacks 1 GiB")
 	}
@@ -448,7 +448,7 @@ func TestZstdWindow(t *testing.T) {
 }
 
 // TestMemoryIsBounded reads a million distinct users, and lines that are all rejected, in little memory.
-func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // it measures memory
+func TestMemoryIsBounded(t *testing.T) { // not parallel: it measures memory
 	if testing.Short() {
 		t.Skip("it reads 300 MB")
 	}

@@ -192,7 +192,7 @@ func await(ctx context.Context, running *sync.WaitGroup) {
 func (s *scanner) open(file *File, number int) *source {
 	src, err := open(file, number, s.opt.Progress)
 	if err != nil {
-		s.problem(file.Path, !errors.Is(err, errNotRead), trimNotRead(err))
+		s.problem(file.Path, file.asked() || !errors.Is(err, errNotRead), trimNotRead(err))
 		return nil
 	}
 	return src
