@@ -180,7 +180,8 @@ func TestTextsAreNoAddresses(t *testing.T) {
 	addresses, name := crowd()
 	var events []beatref.Event
 	for i := range int64(20) {
-		for j, src := range []string{addresses[0], name} {
+		// The name comes first, and so has code 0: that of 0.0.0.0.
+		for j, src := range []string{name, addresses[0]} {
 			for k, dst := range []string{"0.0.0.0", "203.0.113.5/24", "0.0.0.1", "203.0.113.0/24"} {
 				at := start + i*traffic.Minute + int64(j)*traffic.Second + int64(k)*100
 				events = append(events, beats(src, dst, 443, at, 0, 1)...)

@@ -67,6 +67,11 @@ func TestProblemsAreNamed(t *testing.T) {
 					t.Errorf("last file %s with %d flows, want %s with %d", last.Path, last.Counts.Flows, good, flows)
 				}
 			}
+			// What is found in a folder may be no log; what the user names should be one.
+			r := scanAll(t, small(), 2, false, files(t, bad)...).report
+			if fatal := test.fatal || r.Bytes == 0 && len(r.Files) == 0; len(r.Problems) != 1 || r.Problems[0].Fatal != fatal {
+				t.Errorf("named: problems %+v, want a fatal one: %v", r.Problems, fatal)
+			}
 			problems, err := Lines(t.Context(), files(t, dir), &lineLog{})
 			if err != nil || len(problems) != 1 || problems[0].Path != bad || problems[0].Fatal != test.fatal {
 				t.Errorf("Lines: problems %+v, %v", problems, err)
@@ -389,7 +394,7 @@ func TestHostileLines(t *testing.T) {
 				t.Errorf("%d flows, %d lines, %d bytes of %d", n, want.report.Lines, want.report.Bytes, len(content))
 			}
 			sameOutcome(t, "gzip", scanAll(t, standardCutter(), 2, true, stdin(gzipped(t, content))).forget(), want)
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("it took %v", d)
 			}
 		})

@@ -278,7 +278,7 @@ func cefCases() []lineCase {
 			shows: "cut lines keep what came",
 			in: lines(onbox("9.1")[:strings.Index(onbox("9.1"), "5344 in=")+12], onbox("9.1")[:strings.Index(onbox("9.1"), "dpt=")+6],
 				onbox("9.1")[:strings.Index(onbox("9.1"), "src=")+4]),
-			want: lines("2026-03-02T10:00:07Z 10.20.0.5 198.51.100.7:443 ?/633 - - A", "2026-03-02T10:00:07Z 10.20.0.5 198.51.100.7:44 ?/? - - A", noAddress),
+			want: lines("2026-03-02T10:00:07Z 10.20.0.5 198.51.100.7:443 ?/633 - - A ! cut", "2026-03-02T10:00:07Z 10.20.0.5 198.51.100.7:44 ?/? - - A ! cut", noAddress),
 		},
 		{
 			shows: "text that is not UTF-8 is read as Windows-1252",
@@ -465,7 +465,7 @@ func nativeCases() []lineCase {
 		},
 		{
 			shows: "native: cut short", in: lines(native(34), native(52), native(33), native(5), native(4)),
-			want: lines(strings.Replace(utc, "fw-a", "-", 1), strings.Replace(utc, "fw-a", "-", 1), cutFields, cutFields, cutFields),
+			want: lines(strings.Replace(utc, "fw-a", "-", 1)+" cut", strings.Replace(utc, "fw-a", "-", 1), cutFields, cutFields, cutFields),
 		},
 		{
 			shows: "native: more fields than any version has", in: native(300), want: fine,
@@ -550,7 +550,7 @@ func nativeCases() []lineCase {
 			in: lines(native(65)+" <14>Mar 2 10:00:07 fw-a "+native(65, "25=53"), native(65, "37=any <14>Mar 2 2026 10:00:07 h CEF:0|Palo Alto Networks|PAN-OS|1|end|TRAFFIC|1|src=192.0.2.1 msg="),
 				native(65, "37=<14> any")),
 			want: lines(whole+"\n"+strings.Replace(whole, ":443", ":53", 1)+" ! noZone joined",
-				strings.Replace(whole, "fw-a", "-", 1)+"\n2026-03-02T10:00:07Z 192.0.2.1 -:? ?/? - - A ! noZone headerTime joined", utc),
+				strings.Replace(whole, "fw-a", "-", 1)+"\n2026-03-02T10:00:07Z 192.0.2.1 -:? ?/? - - A ! noZone cut headerTime joined", utc),
 		},
 		{
 			shows: "native: other types, and TRAFFIC in the wrong place",

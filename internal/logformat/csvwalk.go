@@ -28,20 +28,22 @@ func (p *Parser) csvFast(b *traffic.Builder, line []byte, number uint32) bool {
 	if bytes.IndexByte(line[prefix:], '<') >= 0 { // it may open a second message, see joinedAt
 		return false
 	}
-	if !p.walkCSV(p.withSlack(line), prefix, len(line)) {
+	fields := p.walkCSV(p.withSlack(line), prefix, len(line))
+	if fields == 0 {
 		return false
 	}
 	before, last := p.Counts.Warnings, p.last
-	if !p.finishCSV(b, line, prefix, number).IsFlow() {
+	if !p.finishCSV(b, line, prefix, fields, number).IsFlow() {
 		p.Counts.Warnings, p.last = before, last // the slow parser looks at the line again
 		return false
 	}
 	return true
 }
 
-// walkCSV puts the places of the wanted fields of line[prefix:n] into p.vals; line has slack behind n. It gives false
-// where the record is no TRAFFIC record, is cut short, or has its high-resolution stamp in another field.
-func (p *Parser) walkCSV(line []byte, prefix, n int) bool {
+// walkCSV puts the places of the wanted fields of line[prefix:n] into p.vals; line has slack behind n. It gives the
+// number of fields, exact up to those of the oldest format, or 0 where the record is no TRAFFIC record, is cut short,
+// or has its high-resolution stamp in another field.
+func (p *Parser) walkCSV(line []byte, prefix, n int) int {
 	at, fields := &p.commas, p.findCommas(line, prefix, n)
 	// What lies behind the last wanted field cannot move it: commas in quotes only make a record look longer.
 	end := int32(n)
@@ -53,10 +55,10 @@ func (p *Parser) walkCSV(line []byte, prefix, n int) bool {
 	}
 	wanted := line[prefix:end]
 	if bytes.IndexByte(wanted, '"') >= 0 || bytes.IndexByte(wanted, '{') >= 0 {
-		return false
+		return 0
 	}
 	if fields < csvMinFields || string(line[at[csvType-1]+1:at[csvType]]) != "TRAFFIC" {
-		return false
+		return 0
 	}
 	p.vals = absent
 	p.vals[wantReceipt] = span{at[csvReceived-1] + 1, at[csvReceived]}
@@ -70,11 +72,13 @@ func (p *Parser) walkCSV(line []byte, prefix, n int) bool {
 		p.vals[wantDevice] = span{at[csvDevice-1] + 1, at[csvDevice]}
 	}
 	if fields <= csvHighRes {
-		return true
+		return fields
 	}
 	h := span{at[csvHighRes-1] + 1, at[csvHighRes]}
-	p.vals[wantHighRes] = h
-	return isHighRes(line[h.from:h.to])
+	if p.vals[wantHighRes] = h; !isHighRes(line[h.from:h.to]) {
+		return 0
+	}
+	return fields
 }
 
 // findCommas puts the places of the commas of line[prefix:n] into p.commas, the line's end after the last, and gives

@@ -23,7 +23,9 @@ const (
 	csvHighRes  = 102
 
 	csvMinFields = 34
-	csvMaxFields = 256
+	// csvFullFields is the number of fields that the oldest PAN-OS writes; a record with fewer was cut.
+	csvFullFields = 46
+	csvMaxFields  = 256
 )
 
 // csvWants names the slot of each field that a row needs.

@@ -2,6 +2,7 @@ package logformat
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,8 +41,10 @@ type Parser struct {
 	fast bool
 
 	headers []*cefShape
-	csvLast bool // the last line that the fast path read was a native record
-	commas  [csvHighRes + 16]int32
+	// templates is the number of templates of all headers.
+	templates int
+	csvLast   bool // the last line that the fast path read was a native record
+	commas    [csvHighRes + 16]int32
 
 	scratch []byte // a line with slack behind it
 	vals    [wantCount]span
@@ -246,14 +249,32 @@ func (p *Parser) slowCEF(b *traffic.Builder, line []byte, start int, number uint
 	p.pairs = splitExtension(line[ext:], p.pairs)
 	duplicates := p.locatePairs(line, ext)
 	tagged := start >= 4 && string(line[start-4:start]) == "CEF:"
-	if p.fast && tagged && !duplicates {
+	cut := p.cutShort(line[ext:])
+	if p.fast && tagged && !duplicates && !cut {
 		p.learnCEF(shape, line[ext:])
 	}
 	o := p.finishCEF(b, line, start, number, shape.kind)
 	if duplicates && o.IsFlow() {
 		p.Counts.Warnings[WarnDuplicate]++
 	}
+	if cut && o.IsFlow() {
+		p.Counts.Warnings[WarnCut]++
+	}
 	return o
+}
+
+// cutShort reports whether a record was cut, as datagrams are: it has the serial number, which stands early in the
+// published templates, and neither the device's name nor the time generated, which stand late. Its last value may be
+// half of one; whether it is cannot be known, so it stays.
+func (p *Parser) cutShort(ext []byte) bool {
+	for _, late := range [...]want{wantStart, wantDevice, wantHighRes} {
+		if p.vals[late].from >= 0 {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.pairs, func(pr pair) bool {
+		return strings.EqualFold(string(ext[pr.keyFrom:pr.keyTo]), "deviceExternalId")
+	})
 }
 
 // locatePairs puts the places of the wanted values into p.vals: the first value of a key that is neither blank nor an
@@ -433,7 +454,7 @@ func (p *Parser) slowCSV(b *traffic.Builder, line []byte, number uint32) Outcome
 		}
 	}
 	p.findHighRes(line)
-	o := p.finishCSV(b, line, c.prefix, number)
+	o := p.finishCSV(b, line, c.prefix, len(c.fields), number)
 	if o.IsFlow() && c.shifted {
 		p.Counts.Warnings[WarnShifted]++
 	}
@@ -472,7 +493,7 @@ func isHighRes(t []byte) bool {
 
 // finishCSV turns the located values of a native record into a row. The byte counts go where the published CEF
 // template puts them: what the client sent into ReceivedBytes, so that a rule gives the same on both formats.
-func (p *Parser) finishCSV(b *traffic.Builder, line []byte, prefix int, number uint32) Outcome {
+func (p *Parser) finishCSV(b *traffic.Builder, line []byte, prefix, fields int, number uint32) Outcome {
 	r := traffic.Row{Line: number, Flags: traffic.FlagActivity}
 	ticks, from, reason := p.time(line, prefix, false)
 	if reason != ReasonNone {
@@ -488,6 +509,9 @@ func (p *Parser) finishCSV(b *traffic.Builder, line []byte, prefix int, number u
 		name = unquote(name)
 	}
 	r.Device = p.nativeDevice.code(p, b.Names(), name)
+	if fields < csvFullFields {
+		p.Counts.Warnings[WarnCut]++
+	}
 	p.put(b, &r, FormatPanosCSV, from)
 	return Outcome{}
 }

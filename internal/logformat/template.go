@@ -41,7 +41,7 @@ type segment struct {
 }
 
 const (
-	maxTemplates = 8   // a header
+	maxTemplates = 256 // a parser; one takes some 20 kB
 	freeMisses   = 256 // misses that may all teach a template
 	missStride   = 256 // after that one in so many does
 )
@@ -68,9 +68,10 @@ func (p *Parser) learnCEF(s *cefShape, ext []byte) {
 			return
 		}
 	}
-	if len(s.templates) >= maxTemplates {
+	if p.templates >= maxTemplates {
 		return
 	}
+	p.templates++
 	t := &template{}
 	for _, pr := range p.pairs {
 		key := string(ext[pr.keyFrom:pr.keyTo])
