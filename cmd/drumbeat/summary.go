@@ -30,8 +30,12 @@ func (s *scan) summary(r *ingest.Report, found *beat.Result) {
 		plural(int64(len(r.Files)), "file"), humanBytes(r.Bytes), plural(r.Lines, "line"), humanDuration(took),
 		humanCount(perSecond(r.Lines, took)), humanBytes(perSecond(r.Bytes, took)), peakMemory())
 	c := &r.Counts
-	s.line("lines", "%s + %s of other types%s + %s rejected",
-		plural(c.Flows, "flow"), humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
+	joined := ""
+	if n := c.Warnings[logformat.WarnJoined]; n > 0 {
+		joined = fmt.Sprintf(" (%s held two messages)", plural(n, "line"))
+	}
+	s.line("lines", "%s%s + %s of other types%s + %s rejected", plural(c.Flows, "flow"), joined,
+		humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
 	s.rejects(r)
 	if c.Flows > 0 {
 		s.line("span", "%s to %s UTC%s", stampText(c.First), stampText(c.Last), reach(found))

@@ -45,6 +45,7 @@ type Parser struct {
 	templates int
 	csvLast   bool // the last line that the fast path read was a native record
 	commas    [csvHighRes + 16]int32
+	leaps     [len(csvLeaps)]int
 
 	scratch []byte // a line with slack behind it
 	vals    [wantCount]span

@@ -85,9 +85,12 @@ func (p *Parser) learnCEF(s *cefShape, ext []byte) {
 	s.templates = append(s.templates, t)
 }
 
+// maxKeys is the number of keys up to which a record has a template; PAN-OS writes about a hundred.
+const maxKeys = 512
+
 // regular reports whether pairs follow one another with single blanks, the only form that templates describe.
 func regular(pairs []pair, ext []byte) bool {
-	if len(pairs) == 0 || pairs[0].keyFrom != 0 || pairs[len(pairs)-1].valTo != len(ext) {
+	if len(pairs) == 0 || len(pairs) > maxKeys || pairs[0].keyFrom != 0 || pairs[len(pairs)-1].valTo != len(ext) {
 		return false
 	}
 	for i := 1; i < len(pairs); i++ {
@@ -112,20 +115,20 @@ func (t *template) sameKeys(pairs []pair, ext []byte) bool {
 
 func (t *template) buildCEF() {
 	t.segs = t.segs[:0]
-	text := ""
+	var text []byte
 	for i, key := range t.keys {
 		if i > 0 {
-			text += " "
+			text = append(text, ' ')
 		}
-		text += key + "="
+		text = append(append(text, key...), '=')
 		if !t.varies[i] {
-			text += t.values[i]
+			text = append(text, t.values[i]...)
 			continue
 		}
-		t.segs = append(t.segs, newSegment(text, t.wants[i]))
-		text = ""
+		t.segs = append(t.segs, newSegment(string(text), t.wants[i]))
+		text = text[:0]
 	}
-	t.tail = text
+	t.tail = string(text)
 }
 
 // newSegment makes a segment with its head.
