@@ -380,9 +380,25 @@ func (p *Parser) put(b *traffic.Builder, r *traffic.Row, f Format, from TimeSour
 
 // addresses reads source and destination. It gives false where a record has neither.
 func (p *Parser) addresses(b *traffic.Builder, line []byte, r *traffic.Row, native bool) bool {
-	r.Src = p.address(b, line, wantSrc, wantSrc6, native)
-	r.Dst = p.address(b, line, wantDst, wantDst6, native)
+	if v := p.vals[wantSrc]; !setIPv4(&r.Src, line, v) {
+		r.Src = p.address(b, line, wantSrc, wantSrc6, native)
+	}
+	if v := p.vals[wantDst]; !setIPv4(&r.Dst, line, v) {
+		r.Dst = p.address(b, line, wantDst, wantDst6, native)
+	}
 	return r.Src.Kind != traffic.AddrNone || r.Dst.Kind != traffic.AddrNone
+}
+
+// setIPv4 reads the common form of an address.
+func setIPv4(a *traffic.Addr, line []byte, v span) bool {
+	if v.from < 0 {
+		return false
+	}
+	ip, ok := traffic.ParseIPv4(line[v.from:v.to])
+	if ok {
+		a.SetV4(ip)
+	}
+	return ok
 }
 
 // address reads one address: the second place is where old templates put IPv6. Native records have no escapes and no

@@ -154,12 +154,12 @@ func (p *Parser) withSlack(line []byte) []byte {
 	return p.scratch
 }
 
-// at reports whether the segment's text stands at a place in p, which has slack.
+// at reports whether the segment's text stands at a place in p, behind which p is long enough for it.
 func (s *segment) at(p []byte, i int) bool {
 	if binary.LittleEndian.Uint64(p[i:])&s.mask != s.head {
 		return false
 	}
-	return len(s.text) <= 8 || hasTextAt(p, i, s.text)
+	return len(s.text) <= 8 || string(p[i+8:i+len(s.text)]) == s.text[8:]
 }
 
 // hasTextAt reports whether text stands at a place in p.
@@ -178,9 +178,20 @@ func (t *template) locateCEF(p []byte, base, n int, vals *[wantCount]span) bool 
 	last := len(segs) - 1
 	for i := range last {
 		s, next := &segs[i], &segs[i+1]
-		end := indexBlank(p, pos, n)
+		// The first look of indexBlank, for values of fifteen bytes at most.
+		w := p[pos : pos+16]
+		x, y := blankBits(binary.LittleEndian.Uint64(w)), blankBits(binary.LittleEndian.Uint64(w[8:]))
+		end := pos
+		switch {
+		case x != 0:
+			end += bits.TrailingZeros64(x) >> 3
+		case y != 0:
+			end += 8 + bits.TrailingZeros64(y)>>3
+		default:
+			end = indexBlank(p, pos+16, n)
+		}
 		if s.hint > 0 || end > n-len(next.text) || !next.at(p, end) {
-			if end = s.spacedEnd(p[:n], pos, end, next.text); end < 0 {
+			if end = s.spacedEnd(p[:n], pos, min(end, n), next.text); end < 0 {
 				return false
 			}
 		}
@@ -268,24 +279,19 @@ func (s *segment) lastEnd(ext []byte, pos int, tail string) int {
 	return e
 }
 
-// indexBlank gives the place of the first blank at or after pos and before n, or n. It looks at sixteen bytes at a
-// time, so that most values end in the first look; p has slack behind n.
-func indexBlank(p []byte, pos, n int) int {
+// blankBits marks the first blank among eight bytes by the high bit of its byte, and maybe others behind it.
+func blankBits(w uint64) uint64 {
 	const ones, highs, blanks = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020
-	for ; pos < n; pos += 16 {
-		w := p[pos : pos+16]
-		x := binary.LittleEndian.Uint64(w) ^ blanks
-		y := binary.LittleEndian.Uint64(w[8:]) ^ blanks
-		// The lowest mark is right; marks above it may be false, which does not matter here.
-		x = (x - ones) &^ x & highs
-		y = (y - ones) &^ y & highs
-		if x|y == 0 {
-			continue
-		}
-		if x != 0 {
+	w ^= blanks
+	return (w - ones) &^ w & highs
+}
+
+// indexBlank gives the place of the first blank at or after pos and before n, or n. p has slack behind n.
+func indexBlank(p []byte, pos, n int) int {
+	for ; pos < n; pos += 8 {
+		if x := blankBits(binary.LittleEndian.Uint64(p[pos:])); x != 0 {
 			return min(n, pos+bits.TrailingZeros64(x)>>3)
 		}
-		return min(n, pos+8+bits.TrailingZeros64(y)>>3)
 	}
 	return n
 }

@@ -40,6 +40,12 @@ func V4(ip uint32) Addr {
 	return a
 }
 
+// SetV4 makes a zero Addr that of an IPv4 address given as a number in host order.
+func (a *Addr) SetV4(ip uint32) {
+	binary.BigEndian.PutUint32(a.IP[12:], ip)
+	a.Kind = AddrV4
+}
+
 // V4 gives the IPv4 address as a number; it has a meaning for AddrV4 alone.
 func (a *Addr) V4() uint32 { return binary.BigEndian.Uint32(a.IP[12:]) }
 
