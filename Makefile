@@ -39,6 +39,7 @@ test: ## Everything a change must pass: check, race detector, short fuzz, smoke 
 	@$(STEP) 'fuzz, $(FUZZTIME_SHORT) a target' scripts/fuzz.sh $(FUZZTIME_SHORT)
 	@$(STEP) 'release binary' $(MAKE) --no-print-directory build
 	@$(STEP) 'smoke: the release binary finds a planted beacon' scripts/smoke.sh bin/drumbeat
+	@$(STEP) 'speed guard: CPU against wc -l' $(MAKE) --no-print-directory -C bench test guard
 
 check: ## The fast part of test, for before a push: no C compiler needed
 	@$(STEP) 'module' scripts/check-module.sh
