@@ -31,7 +31,7 @@ build: ## Build bin/drumbeat: static, no cgo
 demo: build ## Write a day of traffic with hidden beacons into demo/, find them, compare with the truth
 	@scripts/demo.sh
 
-test: ## Everything a change must pass: check, race detector, short fuzz, smoke test
+test: ## Everything a change must pass: check, race detector, short fuzz, smoke test, speed guard
 	@$(STEP) 'C compiler' scripts/need-cc.sh
 	@$(MAKE) --no-print-directory check
 	@$(STEP) 'full tests, race detector and invariants on' \
@@ -76,7 +76,7 @@ $(TOOLS): tools/go.mod tools/go.sum
 	@touch $@
 
 clean: ## Remove what the targets above made
-	rm -rf bin demo .tools
+	rm -rf bin demo .tools *.test
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

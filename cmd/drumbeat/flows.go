@@ -54,6 +54,8 @@ type flows struct {
 	direction logformat.Direction
 	counts    logformat.Counts
 	lines     int64
+	files     int
+	head      []byte // of the file
 	buf       []byte
 }
 
@@ -102,8 +104,8 @@ func (f *flows) run(ctx context.Context, paths []string) error {
 
 func (f *flows) summary(stopped bool) {
 	c := &f.counts
-	f.a.notef("%s = %s + %s of other types%s + %s rejected", plural(f.lines, "line"), plural(c.Flows, "flow"),
-		humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
+	f.a.notef("%s = %s%s + %s of other types%s + %s rejected", plural(f.lines, "line"), plural(c.Flows, "flow"),
+		joinedText(c), humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
 	if stopped {
 		f.a.notef("stopped before the end of the input")
 	}
@@ -139,12 +141,21 @@ func (f *flows) columns(format string) []table.Column {
 	}
 }
 
-// File takes a look at the first lines of a file.
-func (f *flows) File(_ string, head []byte) {
-	sample := logformat.Take(f.options(), head, 2000)
-	f.direction.Add(&sample.Direction)
+// Piece takes a look at the lines to come, and judges what they lack by the same text as scan does.
+func (f *flows) Piece(_ string, lines []byte, first bool) {
+	if first {
+		votes := logformat.Votes(f.options(), lines, ingest.SampleLines(f.files))
+		f.direction.Add(&votes)
+		f.files++
+		f.head = bytes.Clone(ingest.Head(lines))
+	}
 	f.counts.Add(f.reader.Counts())
-	f.reader.Start(func() int64 { return sample.Reference })
+	f.reader.Start(func() int64 {
+		if t := logformat.FirstDated(f.options(), lines); t != 0 {
+			return t
+		}
+		return logformat.FirstDated(f.options(), f.head)
+	})
 }
 
 // Line explains one line.

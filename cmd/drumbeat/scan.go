@@ -84,7 +84,7 @@ gives it in JSON and CSV; the table shows one line for each channel.`,
 	f.Var(&s.from, "from", "leave out records before this `TIME`")
 	f.Var(&s.to, "to", "leave out records at and after this `TIME`")
 	f.Var(&s.now, "now", "run the rule once, at this `TIME`, instead of at each scheduled time")
-	f.StringVar(&s.quarantine, "quarantine", "", "write every line that was rejected to `FILE`, with place and reason")
+	f.StringVar(&s.quarantine, "quarantine", "", "write every line that was rejected to `FILE`, with place and reason (of lines over 1 MiB the start)")
 	s.memory = 512 << 20
 	f.Var(&s.memory, "memory", "use about this much memory for flows, at most; what is more goes to a temporary file")
 	f.IntVar(&s.workers, "workers", runtime.GOMAXPROCS(0), "parse with `N` goroutines; results do not depend on it")
@@ -110,8 +110,9 @@ func (s *scan) thresholds(cmd *cobra.Command) {
 // scan is one run of the verb.
 type scan struct {
 	scanFlags
-	a     *app
-	began time.Time
+	a       *app
+	began   time.Time
+	spilled int64 // bytes of flows that memory had no room for
 }
 
 // check finds flags that make no sense.
@@ -228,6 +229,7 @@ func (s *scan) find(ctx context.Context, files []ingest.File) (report *ingest.Re
 	if report, err = s.read(ctx, files, sorter); err != nil {
 		return nil, nil, err
 	}
+	s.spilled = sorter.Spilled()
 	// A scan that was stopped shows what it has: its flows are judged all the same.
 	found, err = beat.Run(context.WithoutCancel(ctx), sorter, s.workers, s.rules())
 	return report, found, err

@@ -29,12 +29,11 @@ func (s *scan) summary(r *ingest.Report, found *beat.Result) {
 	s.line("read", "%s, %s, %s in %s (%s lines/s, %s/s), peak memory %s",
 		plural(int64(len(r.Files)), "file"), humanBytes(r.Bytes), plural(r.Lines, "line"), humanDuration(took),
 		humanCount(perSecond(r.Lines, took)), humanBytes(perSecond(r.Bytes, took)), peakMemory())
-	c := &r.Counts
-	joined := ""
-	if n := c.Warnings[logformat.WarnJoined]; n > 0 {
-		joined = fmt.Sprintf(" (%s held two messages)", plural(n, "line"))
+	if s.spilled > 0 {
+		s.line("", "%s of flows in a temporary file; --memory %s is what may stay in memory", humanBytes(s.spilled), s.memory.String())
 	}
-	s.line("lines", "%s%s + %s of other types%s + %s rejected", plural(c.Flows, "flow"), joined,
+	c := &r.Counts
+	s.line("lines", "%s%s + %s of other types%s + %s rejected", plural(c.Flows, "flow"), joinedText(c),
 		humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
 	s.rejects(r)
 	if c.Flows > 0 {
@@ -107,6 +106,15 @@ func inBrackets(text string) string {
 		return ""
 	}
 	return " (" + text + ")"
+}
+
+// joinedText says how many lines gave two flows.
+func joinedText(c *logformat.Counts) string {
+	n := c.Warnings[logformat.WarnJoined]
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s held two messages)", plural(n, "line"))
 }
 
 // others lists the records of other types by type.
@@ -291,12 +299,11 @@ func (s *scan) runs(r *ingest.Report) {
 		s.line("runs", "none: no record is between --from and --to")
 		return
 	}
-	n := last/w - first/w + 1
-	if n == 1 {
+	if last/w == first/w {
 		s.line("runs", "once, as scheduled, at %s", stampText((first/w+2)*w))
 		return
 	}
-	s.line("runs", "%s, from %s to %s", plural(n, "scheduled time"), stampText((first/w+2)*w), stampText((last/w+2)*w))
+	s.line("runs", "as scheduled, from %s to %s", stampText((first/w+2)*w), stampText((last/w+2)*w))
 }
 
 func stampText(ticks int64) string { return traffic.Time(ticks).Format(time.DateTime) }

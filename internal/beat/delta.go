@@ -92,7 +92,7 @@ func Run(ctx context.Context, s *Sorter, workers int, rules []Delta) (*Result, e
 		}
 	}
 	out := &Result{Rows: make([][]DeltaRow, len(rules)), Channels: traffic.Unknown}
-	if slices.ContainsFunc(rules, func(d Delta) bool { return d.Scope == ByChannel }) {
+	if usesChannels(rules) {
 		out.Channels = 0
 	}
 	var mu sync.Mutex
@@ -124,6 +124,11 @@ func Run(ctx context.Context, s *Sorter, workers int, rules []Delta) (*Result, e
 	return out, nil
 }
 
+// usesChannels reports whether any rule counts gaps along channels.
+func usesChannels(rules []Delta) bool {
+	return slices.ContainsFunc(rules, func(d Delta) bool { return d.Scope == ByChannel })
+}
+
 func compareRows(a, b DeltaRow) int {
 	return cmp.Or(
 		cmp.Compare(a.RunAt, b.RunAt), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Hour, b.Hour),
@@ -144,6 +149,7 @@ type bucket struct {
 	window, hour int64
 	gaps         []gap
 	events       int64
+	compactAt    int
 }
 
 // counter runs one rule over rows that come in the rule's order: all of a source, or of a channel, together.
@@ -218,8 +224,9 @@ func (c *counter) add(window int64, p *row, seconds int64) {
 		c.close(b)
 	}
 	b.window, b.hour = window, hour
-	if len(b.gaps) >= compactAt {
+	if len(b.gaps) >= max(b.compactAt, compactAt) {
 		b.gaps = compact(b.gaps)
+		b.compactAt = 2 * len(b.gaps) // so that sorting stays a small part of the work where few are equal
 	}
 	b.events++
 	b.gaps = append(b.gaps, gap{
@@ -278,7 +285,7 @@ func (c *counter) close(b *bucket) {
 			gaps = gaps[n:]
 		}
 	}
-	b.gaps, b.events = b.gaps[:0], 0
+	b.gaps, b.events, b.compactAt = b.gaps[:0], 0, 0
 }
 
 // report judges one group, given its gaps by length.

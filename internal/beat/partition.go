@@ -27,8 +27,8 @@ type partitionRun struct {
 }
 
 func newPartitionRun(s *Sorter, workers int) *partitionRun {
-	// Half of the memory is for sorting; each worker holds the rows of a partition twice.
-	most := s.opt.Memory / 2 / int64(workers) / (2 * rowBytes)
+	// Half of the memory is for sorting; a worker holds the rows of a partition up to four times.
+	most := s.opt.Memory / 2 / int64(workers) / (4 * rowBytes)
 	return &partitionRun{s: s, most: max(int(most), s.least)}
 }
 
@@ -259,6 +259,9 @@ func (p *partitionRun) external(ctx context.Context, part int, rules []Delta) (o
 		}
 	}()
 	for scope := range runs {
+		if Scope(scope) == ByChannel && !usesChannels(rules) {
+			continue // that by source counts the sources, too
+		}
 		if runs[scope], err = newRunFile(p.s.opt.Dir); err != nil {
 			return nil, err
 		}
@@ -267,6 +270,9 @@ func (p *partitionRun) external(ctx context.Context, part int, rules []Delta) (o
 		return nil, err
 	}
 	for scope, f := range runs {
+		if f == nil {
+			continue
+		}
 		f.memory = p.most * rowBytes
 		if err := f.run(ctx, n, Scope(scope), rules, out); err != nil {
 			return nil, err
@@ -283,9 +289,6 @@ func (f *runFile) run(ctx context.Context, n *names, scope Scope, rules []Delta,
 		if rule.Scope == scope {
 			counters, which = append(counters, newCounter(rule, n)), append(which, i)
 		}
-	}
-	if len(counters) == 0 && scope == ByChannel {
-		return nil
 	}
 	var last row
 	first := true
@@ -333,12 +336,15 @@ func (n *names) comparison(s Scope) func(a, b *row) int {
 	}
 }
 
-// writeRuns cuts a partition into runs that fit memory and writes each in both orders.
+// writeRuns cuts a partition into runs that fit memory and writes each in the orders that are asked for.
 func (p *partitionRun) writeRuns(ctx context.Context, part int, n *names, runs *[2]*runFile) error {
 	m := newMerger(n)
 	p.series.rows = slices.Grow(p.series.rows[:0], p.most)
 	write := func() error {
 		for scope, f := range runs {
+			if f == nil {
+				continue
+			}
 			compare := n.comparison(Scope(scope))
 			slices.SortFunc(p.series.rows, func(a, b row) int { return compare(&a, &b) })
 			if err := f.add(p.series.rows); err != nil {

@@ -210,7 +210,7 @@ func TestStrataRecords(t *testing.T) {
 		w := s.Writer()
 		var b traffic.Builder
 		b.Reset(traffic.Origin{})
-		flags := []uint8{traffic.FlagActivity, traffic.FlagClassID, 0}
+		flags := []uint8{traffic.FlagActivity, traffic.FlagOther, 0}
 		for i := range 60 {
 			b.Put(&traffic.Row{
 				Line: uint32(i), Time: start + int64(i)*30*traffic.Second, Src: traffic.V4(0x0A000001), Dst: traffic.V4(0x08080808),

@@ -163,7 +163,7 @@ func checkAccounts(tb testing.TB, r *Report) {
 	var counts logformat.Counts
 	lines, size := int64(0), int64(0)
 	for _, f := range r.Files {
-		if n := f.Counts.Lines() - f.Counts.Warnings[logformat.WarnJoined]; n != f.Lines {
+		if n := f.Counts.Lines(); n != f.Lines {
 			tb.Errorf("%s: %d lines, but %d flows + %d others + %d rejected, %d joined",
 				f.Path, f.Lines, f.Counts.Flows, f.Counts.Others(), f.Counts.Rejects(), f.Counts.Warnings[logformat.WarnJoined])
 		}

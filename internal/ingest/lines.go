@@ -22,8 +22,8 @@ type Line struct {
 
 // Visitor is told of the sources and lines that Lines reads, in order.
 type Visitor interface {
-	// File comes before the lines of each file, with the text of its first lines.
-	File(path string, head []byte)
+	// Piece comes before the lines of each piece of a file, with their text. first says that a new file begins.
+	Piece(path string, lines []byte, first bool)
 	// Line takes one line. An error ends the reading.
 	Line(l *Line) error
 }
@@ -53,7 +53,7 @@ func (r *lineReader) files(ctx context.Context, files []File) ([]Problem, error)
 		if f.stream != nil {
 			f.stream = &patientReader{ctx: ctx, r: f.stream}
 		}
-		src, err := open(&f, i, nil)
+		src, err := openPatiently(ctx, &f, i)
 		if ctx.Err() != nil {
 			return r.problems, ctx.Err()
 		}
@@ -117,6 +117,32 @@ func (p *patientReader) fill() {
 	}
 }
 
+// openPatiently is open, but gives up when its context ends: nobody may ever write to a named pipe. What waits is left
+// behind.
+func openPatiently(ctx context.Context, f *File, number int) (*source, error) {
+	if !f.pipe {
+		return open(f, number, nil)
+	}
+	type opened struct {
+		src *source
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		src, err := open(f, number, nil)
+		done <- opened{src, err}
+	}()
+	select {
+	case o := <-done:
+		if o.err == nil {
+			o.src.in = &patientReader{ctx: ctx, r: o.src.in}
+		}
+		return o.src, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // linesOf reads one file.
 func (r *lineReader) linesOf(ctx context.Context, src *source) error {
 	l := Line{Path: src.file.Path}
@@ -128,8 +154,8 @@ func (r *lineReader) linesOf(ctx context.Context, src *source) error {
 		var t text
 		var err error
 		t, r.buf, err = next(r.buf)
+		r.v.Piece(src.file.Path, t.lines, first)
 		if first {
-			r.v.File(src.file.Path, t.lines)
 			if t.bytes == 0 && errors.Is(err, io.EOF) {
 				r.problem(src.file, false, "is empty")
 			}

@@ -23,10 +23,12 @@ type lineLog struct {
 	before func() error
 }
 
-// File is Visitor's.
-func (v *lineLog) File(path string, head []byte) {
-	v.got = append(v.got, "file "+filepath.Base(path))
-	v.heads = append(v.heads, string(head))
+// Piece is Visitor's.
+func (v *lineLog) Piece(path string, lines []byte, first bool) {
+	if first {
+		v.got = append(v.got, "file "+filepath.Base(path))
+		v.heads = append(v.heads, string(lines))
+	}
 }
 
 // Line is Visitor's.

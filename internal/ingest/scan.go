@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -250,7 +249,7 @@ func (s *scanner) feedStream(ctx context.Context, src *source) {
 			}
 		}
 		if index == 0 {
-			src.reference = s.referenceOf(&p.text)
+			src.head = bytes.Clone(Head(p.text.lines))
 		}
 		if !s.send(ctx, p) || p.last {
 			return
@@ -272,12 +271,22 @@ func streamFault(src *source, err error) string {
 	return fmt.Sprintf("%s after %d bytes: %s; what comes before was read", what, src.raw.n, reason(err))
 }
 
-// referenceOf gives the time of a dated record in the first piece of a source, or 0.
-func (s *scanner) referenceOf(first *text) int64 {
-	return logformat.Take(s.opt.Parse, first.lines, sampleLines).Reference
+// headLen is the length of a source's head.
+const headLen = 64 << 10
+
+// Head gives the head of a source, given the lines of its first piece: where a year is looked for by pieces that name
+// none.
+func Head(lines []byte) []byte { return lines[:min(len(lines), headLen)] }
+
+// SampleLines gives the number of first lines of a source in which evidence on byte directions is looked for: many in
+// the first few sources, a few in each of many.
+func SampleLines(number int) int {
+	if number < 16 {
+		return sampleLines
+	}
+	return 32
 }
 
-// sampleLines is the number of first lines of a source that are looked at for a year and for byte directions.
 const sampleLines = 1000
 
 // worker is what one goroutine needs to parse.
@@ -318,7 +327,7 @@ func (s *scanner) work(ctx context.Context) error {
 func (w *worker) safely(p *piece) (r result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("ingest: BUG: %s, at byte %d: %v\n%s", p.src.file.Path, p.offset, v, debug.Stack())
+			err = fmt.Errorf("ingest: BUG: %s, at byte %d: %v", p.src.file.Path, p.offset, v)
 		}
 	}()
 	return w.piece(p)
@@ -344,7 +353,7 @@ func (w *worker) piece(p *piece) (result, error) {
 	}
 	r.bytes = p.text.bytes
 	if p.index == 0 && len(p.text.lines) > 0 {
-		r.samples = logformat.Take(w.s.opt.Parse, p.text.lines, sampleLines).Direction
+		r.samples = logformat.Votes(w.s.opt.Parse, p.text.lines, SampleLines(p.src.number))
 	}
 	w.parse(p, &r)
 	r.counts = w.parser.Counts
@@ -359,7 +368,7 @@ func (w *worker) piece(p *piece) (result, error) {
 // parse reads the lines of a piece into the builder.
 func (w *worker) parse(p *piece, r *result) {
 	reset := w.builder.Reset(traffic.Origin{File: uint32(p.src.number), Chunk: uint32(p.index)})
-	w.parser.Start(w.s.referenceTime(p.src), reset)
+	w.parser.Start(func() int64 { return w.s.reference(p) }, reset)
 	number := uint32(0)
 	for data := p.text.lines; len(data) > 0; number++ {
 		i := bytes.IndexByte(data, '\n')
@@ -411,23 +420,27 @@ func (s *source) done() {
 	}
 }
 
-// referenceTime gives a func that finds a dated record in the first piece of a source, once.
-func (s *scanner) referenceTime(src *source) func() int64 {
-	return func() int64 {
-		if src.in != nil {
-			return src.reference
-		}
-		src.once.Do(func() {
-			if first, _, err := s.cut.readAt(src.f, 0, src.size, nil); err == nil {
-				src.reference = s.referenceOf(&first)
-			}
-		})
-		return src.reference
+// reference gives the time of a dated record near a piece: the first in it, else the first in the source's head.
+func (s *scanner) reference(p *piece) int64 {
+	if t := logformat.FirstDated(s.opt.Parse, p.text.lines); t != 0 {
+		return t
 	}
+	src := p.src
+	src.once.Do(func() {
+		if src.in == nil {
+			if first, _, err := s.cut.readAt(src.f, 0, src.size, nil); err == nil {
+				src.head = Head(first.lines)
+			}
+		}
+		src.headTime = logformat.FirstDated(s.opt.Parse, src.head)
+		src.head = nil
+	})
+	return src.headTime
 }
 
 type sourceState struct {
-	pending   atomic.Int64
-	once      sync.Once
-	reference int64
+	pending  atomic.Int64
+	once     sync.Once
+	head     []byte // of a stream
+	headTime int64
 }

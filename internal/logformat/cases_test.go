@@ -74,7 +74,7 @@ func headerCases() []lineCase {
 		{
 			shows: "type in another case: a flow, but not to the founding rule",
 			in:    lines(head+"10|end|Traffic|1|"+ext, head+"10|traffic|end|1|"+ext, "CEF:0|PALO ALTO NETWORKS|PAN-OS|10|end|TRAFFIC|1|"+ext),
-			want:  lines(short[:len(short)-1]+"-", short[:len(short)-1]+"-", short[:len(short)-1]+"-"),
+			want:  lines(short[:len(short)-1]+"C", short[:len(short)-1]+"C", short[:len(short)-1]+"C"),
 		},
 		{shows: "type in the class ID", in: head + "10|TRAFFIC|end|1|" + ext, want: short[:len(short)-1] + "C"},
 		{

@@ -68,8 +68,7 @@ type cefHeader struct {
 	vendor, product, version, classID, name, severity string
 }
 
-// traffic reports whether the record is a TRAFFIC record of a Palo Alto Networks device, and the flags of its row.
-// On-box templates put TRAFFIC into the name, Strata Logging Service into the class ID.
+// isPaloAlto reports whether the record is a Palo Alto Networks device's.
 func (h *cefHeader) isPaloAlto() bool { return strings.EqualFold(h.vendor, paloAlto) }
 
 const paloAlto = "Palo Alto Networks"

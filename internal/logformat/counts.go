@@ -72,7 +72,7 @@ func (r Reason) String() string {
 		"no time that can be read",
 		"time without a year, and nothing near it tells the year (give --now)",
 		"neither source nor destination address",
-		"line too long",
+		"longer than 1 MiB",
 		"binary data",
 		"line cut off where the compressed file is damaged",
 		"last line not finished: the file is still being written",
@@ -280,8 +280,8 @@ func (c *Counts) Others() int64 { return sum(c.Other[:]) }
 // Rejects gives the number of rejected lines.
 func (c *Counts) Rejects() int64 { return sum(c.Rejected[:]) }
 
-// Lines gives the number of lines that the counts account for.
-func (c *Counts) Lines() int64 { return c.Flows + c.Others() + c.Rejects() }
+// Lines gives the number of lines that the counts account for; a line that held two messages gave two flows.
+func (c *Counts) Lines() int64 { return c.Flows + c.Others() + c.Rejects() - c.Warnings[WarnJoined] }
 
 func addAll(dst, src []int64) {
 	for i, n := range src {

@@ -1,8 +1,11 @@
 package logformat
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+
+	"drumbeat/internal/traffic"
 )
 
 // Direction finds, for each device, which of CEF's "in" and "out" is what the client sent. The published on-box
@@ -128,42 +131,42 @@ func (d *Direction) Bytes(r *Record) (sent, received int64) {
 	return r.Out, r.In
 }
 
-// Sample is what the first lines of a source tell about the whole of it.
-type Sample struct {
-	// Reference is the time of a record that names its year, in ticks, or 0.
-	Reference int64
-	// Direction holds the evidence on byte directions.
-	Direction Direction
-}
-
-// Take reads a sample from the first lines of a source, at most so many. A last line without its end is left out.
-func Take(opt Options, text []byte, lines int) Sample {
-	var s Sample
+// Votes takes the evidence on byte directions from the first lines of a source, at most so many. A last line without
+// its end is left out.
+func Votes(opt Options, text []byte, lines int) Direction {
+	var d Direction
 	r := NewReader(opt)
 	r.Start(nil)
 	for range lines {
-		line, rest, found := cutLine(text)
+		line, rest, found := bytes.Cut(text, []byte{'\n'})
 		if !found {
 			break
 		}
 		text = rest
-		undated := r.p.Counts.Warnings[WarnNoYear]
 		records, _ := r.Read(line)
 		for _, rec := range records {
-			s.Direction.Observe(rec)
-			if s.Reference == 0 && r.p.Counts.Warnings[WarnNoYear] == undated {
-				s.Reference = rec.Time
-			}
+			d.Observe(rec)
 		}
 	}
-	return s
+	return d
 }
 
-func cutLine(text []byte) (line, rest []byte, found bool) {
-	for i, c := range text {
-		if c == '\n' {
-			return text[:i], text[i+1:], true
+// FirstDated gives the time, in ticks, of the first record of a text that names its year, or 0 where there is none. It
+// dates times without a year that stand near it. A last line without its end is left out.
+func FirstDated(opt Options, text []byte) int64 {
+	p := newSlowParser(opt)
+	var b traffic.Builder
+	p.Start(nil, b.Reset(traffic.Origin{}))
+	for {
+		line, rest, found := bytes.Cut(text, []byte{'\n'})
+		if !found {
+			return 0
 		}
+		text = rest
+		undated := p.Counts.Warnings[WarnNoYear]
+		if p.Parse(&b, line, 0).IsFlow() && p.Counts.Warnings[WarnNoYear] == undated {
+			return b.Batch().Time[0]
+		}
+		b.Rollback(0)
 	}
-	return text, nil, false
 }

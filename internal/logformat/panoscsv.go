@@ -8,7 +8,6 @@ import (
 // PAN-OS only append.
 const (
 	csvReceived = 1
-	csvSerial   = 2
 	csvType     = 3
 	csvSubtype  = 4
 	csvTime     = 6
@@ -18,7 +17,6 @@ const (
 	csvSent     = 32
 	csvReceivd  = 33
 	csvStart    = 35
-	csvElapsed  = 36
 	csvDevice   = 52
 	csvHighRes  = 102
 
@@ -28,7 +26,7 @@ const (
 	csvMaxFields  = 256
 )
 
-// csvWants names the slot of each field that a row needs.
+// csvWant names the slot of each field that a row needs.
 func csvWant(field int) want {
 	switch field {
 	case csvReceived:
@@ -83,6 +81,11 @@ func splitCSV(line []byte, c *csvFields) bool {
 		c.fields = append(c.fields[:0], span{int32(c.prefix), int32(c.prefix)})
 		c.fields = splitFields(line, c.prefix, c.fields)
 	case len(c.fields) > csvType && looksLikeDate(c.text(line, csvReceived)):
+	case len(c.fields) > csvType && otherOf(string(c.text(line, csvType-1))) != OtherPanos:
+		// A record of another type without its leading field.
+		c.shifted = true
+		c.fields = append(c.fields, span{})
+		copy(c.fields[1:], c.fields)
 	default:
 		return len(c.fields) > 4 && bytes.Contains(line, []byte(",TRAFFIC,"))
 	}

@@ -53,6 +53,7 @@ type Parser struct {
 	fields  csvFields
 	times   [wantCount]timeCache
 	zones   zoneCache
+	names   *zoneNames
 	ref     func() int64
 	last    int64
 
@@ -70,7 +71,10 @@ func NewParser(opt Options) *Parser {
 
 // newSlowParser makes a parser without the fast path.
 func newSlowParser(opt Options) Parser {
-	p := Parser{opt: opt}
+	p := Parser{opt: opt, names: new(zoneNames)}
+	for i := range p.times {
+		p.times[i].names = p.names
+	}
 	p.device.unescape, p.user.unescape = unescapeToken, unescapeUserToken
 	return p
 }
@@ -217,14 +221,10 @@ func classify(h *cefHeader) cefKind {
 	}
 	k := cefKind{strata: h.product == "LF"}
 	switch {
-	case strings.EqualFold(h.name, "TRAFFIC"):
-		if h.vendor == paloAlto && h.name == "TRAFFIC" {
-			k.flags = traffic.FlagActivity
-		}
-	case strings.EqualFold(h.classID, "TRAFFIC"):
-		if h.vendor == paloAlto && h.classID == "TRAFFIC" {
-			k.flags = traffic.FlagClassID
-		}
+	case h.vendor == paloAlto && h.name == "TRAFFIC":
+		k.flags = traffic.FlagActivity
+	case strings.EqualFold(h.name, "TRAFFIC"), strings.EqualFold(h.classID, "TRAFFIC"):
+		k.flags = traffic.FlagOther
 	default:
 		k.other = otherOf(strings.ToUpper(h.name))
 		if k.other == OtherPanos {
@@ -320,7 +320,8 @@ func (p *Parser) shape(header []byte) *cefShape {
 	}
 	h := parseCEFHeader(header)
 	s := &cefShape{text: string(header), kind: classify(&h)}
-	if len(p.headers) < maxShapes {
+	// Headers of other records have no templates, and those of other vendors may be without number.
+	if s.kind.other == OtherNone && len(p.headers) < maxShapes {
 		p.headers = append(p.headers, s)
 	}
 	return s

@@ -264,7 +264,7 @@ func (p *Parser) describeColumn(rec *Record, col column, raw, prefix []byte, str
 	case typeUser:
 		rec.put(Field{Name: col.name, Text: toUTF8(unescapeUser(raw))})
 	case typeTime:
-		if s, ok := parseStamp(raw); ok {
+		if s, ok := p.names.parseStamp(raw); ok {
 			if ticks, ok := p.resolve(s, prefix, strata); ok {
 				rec.put(Field{Name: col.name, Kind: KindTime, Number: ticks})
 			}
@@ -332,7 +332,7 @@ func (p *Parser) cefNumbers(ext []byte, rec *Record) {
 // cefStartTime finds when the session began: Strata says it; on-box records are written when it ends, or, for a
 // start record, when it begins.
 func (p *Parser) cefStartTime(ext, prefix []byte, rec *Record) {
-	if s, ok := parseStamp(p.pairValue(ext, "PanOSSessionStartTime")); ok {
+	if s, ok := p.names.parseStamp(p.pairValue(ext, "PanOSSessionStartTime")); ok {
 		if t, ok := p.resolve(s, prefix, rec.Format == FormatStrata); ok && t > traffic.UnixEpoch {
 			rec.Start = t
 			return
@@ -514,7 +514,7 @@ func (p *Parser) recordZone(line []byte) *int64 {
 	if h.from < 0 {
 		return nil
 	}
-	if s, ok := parseStamp(line[h.from:h.to]); ok && s.zoned {
+	if s, ok := p.names.parseStamp(line[h.from:h.to]); ok && s.zoned {
 		return &s.offset
 	}
 	return nil
@@ -522,7 +522,7 @@ func (p *Parser) recordZone(line []byte) *int64 {
 
 // csvTime reads one of the plain times of a native record.
 func (p *Parser) csvTime(raw, line []byte, zone *int64) (int64, bool) {
-	s, ok := parseStamp(raw)
+	s, ok := p.names.parseStamp(raw)
 	if !ok {
 		return 0, false
 	}

@@ -183,10 +183,7 @@ func TestDirection(t *testing.T) {
 	drops := strings.Repeat(strings.Replace(onbox("9.1", "in=", "out=60", "dvchost=drops"), "|end|", "|drop|", 1)+"\n", 20)
 	cloudy := strings.Repeat(strata("cn2=1", "in=60", "out=0", "dvchost=odd-cloud")+"\n", 20)
 	text := lines(append(append(append(inSent, outSent...), few...), mixed...)...) + "\n" + drops + cloudy + strata("dvchost=cloud") + "\n" + native(65) + "\nno end"
-	s := Take(Options{}, []byte(text), 1000)
-	if s.Reference != at("2026-03-02T10:00:05Z") {
-		t.Errorf("reference %s", clock(s.Reference))
-	}
+	votes := Votes(Options{}, []byte(text), 1000)
 	want := []Decision{
 		{Device: "cloud", Assumed: true},
 		{Device: "drops", For: 20},
@@ -197,8 +194,8 @@ func TestDirection(t *testing.T) {
 		{Device: "out-sent", For: 20},
 	}
 	var twice Direction
-	twice.Add(&s.Direction)
-	for _, d := range []*Direction{&s.Direction, &twice} {
+	twice.Add(&votes)
+	for _, d := range []*Direction{&votes, &twice} {
 		got := d.Decisions()
 		if len(got) != len(want) {
 			t.Fatalf("got %+v", got)
@@ -209,7 +206,7 @@ func TestDirection(t *testing.T) {
 			}
 		}
 	}
-	twice.Add(&s.Direction) // two files of the same device: 19 and 19 are enough
+	twice.Add(&votes) // two files of the same device: 19 and 19 are enough
 	r := NewReader(Options{})
 	r.Start(nil)
 	for _, c := range []struct {
@@ -232,26 +229,25 @@ func TestDirection(t *testing.T) {
 	}
 }
 
-// TestTake checks that a sample's reference is the first record that names its year, and that a line without its end
-// is not read.
-func TestTake(t *testing.T) {
+// TestFirstDated checks that the reference is the first record that names its year, and that a line without its end is
+// not read.
+func TestFirstDated(t *testing.T) {
 	undated, datedLine := receipt("Mar 02 10:00:05 GMT"), receipt("Mar 02 2026 10:00:05 GMT")
 	for _, c := range []struct {
-		text  string
-		lines int
-		want  int64
+		text string
+		want int64
 	}{
-		{"rubbish\n" + undated + "\n" + datedLine + "\n", 10, at("2026-03-02T10:00:05Z")},
-		{undated + "\n" + datedLine + "\n", 1, 0},
-		{datedLine, 10, 0},
-		{"", 10, 0},
+		{"rubbish\n" + undated + "\n" + datedLine + "\n" + receipt("Mar 02 2025 10:00:05 GMT") + "\n", at("2026-03-02T10:00:05Z")},
+		{strings.Repeat(undated+"\n", 2000) + datedLine + "\n", at("2026-03-02T10:00:05Z")},
+		{datedLine, 0},
+		{"", 0},
 	} {
-		if got := Take(Options{}, []byte(c.text), c.lines).Reference; got != c.want {
-			t.Errorf("%q: got %s, want %s", c.text, clock(got), clock(c.want))
+		if got := FirstDated(Options{}, []byte(c.text)); got != c.want {
+			t.Errorf("%.60q: got %s, want %s", c.text, clock(got), clock(c.want))
 		}
 	}
 	now := Options{Now: at("2026-03-02T12:00:00Z")}
-	if got := Take(now, []byte(undated+"\n"), 10).Reference; got != 0 {
+	if got := FirstDated(now, []byte(undated+"\n")); got != 0 {
 		t.Errorf("a year that was guessed is no reference, got %s", clock(got))
 	}
 }

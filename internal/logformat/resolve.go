@@ -70,7 +70,7 @@ func (p *Parser) headerTime(prefix []byte, reason Reason) (int64, TimeSource, Re
 	if len(h.stamp) == 0 {
 		return 0, TimeHeader, reason
 	}
-	s, ok := parseStamp(h.stamp)
+	s, ok := p.names.parseStamp(h.stamp)
 	if !ok {
 		return 0, TimeHeader, reason
 	}

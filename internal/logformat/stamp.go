@@ -26,12 +26,15 @@ const maxStamp = 64
 // parseStamp reads the forms of time that firewalls and their relays write: epoch seconds to nanoseconds,
 // "Mar 02 2026 10:00:00[.fff] [zone]", the same without a year, ISO 8601 with T or a blank, "2026/03/02 10:00:00",
 // and "3/2/26 10:00" as spreadsheets leave it.
-func parseStamp(text []byte) (stamp, bool) {
+func parseStamp(text []byte) (stamp, bool) { return new(zoneNames).parseStamp(text) }
+
+// parseStamp is the function of that name, with the zones that were looked up before.
+func (z *zoneNames) parseStamp(text []byte) (stamp, bool) {
 	text = trimBlanks(text)
 	if len(text) < 8 || len(text) > maxStamp || text[0] == '$' {
 		return stamp{}, false
 	}
-	r := scanner{text: text}
+	r := scanner{text: text, zones: z}
 	switch {
 	case isDigits(text):
 		return epochStamp(text)
@@ -67,8 +70,9 @@ func epochStamp(text []byte) (stamp, bool) {
 
 // scanner walks along the text of a stamp.
 type scanner struct {
-	text []byte
-	pos  int
+	text  []byte
+	pos   int
+	zones *zoneNames
 }
 
 // number reads minDigits to maxDigits digits.
@@ -210,7 +214,7 @@ func (r *scanner) clockAndZone(year, month, day int, hasYear bool) (stamp, bool)
 	if rest := r.text[r.pos:]; !spaced && len(rest) > 0 && (rest[0]|0x20 == 'a' || rest[0]|0x20 == 'p') || isHalfDay(rest) {
 		return stamp{}, false // a 12-hour clock is a form of another product: refuse rather than be 12 h off
 	}
-	s.offset, s.zoned, s.oddZone = zoneOffset(r.text[r.pos:], s.wall)
+	s.offset, s.zoned, s.oddZone = r.zones.offset(r.text[r.pos:], s.wall)
 	return s, s.wall-s.offset >= 0 && s.wall-s.offset <= traffic.MaxTicks
 }
 
@@ -232,7 +236,7 @@ func fraction(text []byte) (ticks int64, n int) {
 	return ticks, n
 }
 
-// zoneAbbreviations holds the offsets from UTC, in minutes, of zone names that mean one thing in practice. IST, for
+// zoneAbbreviation gives the offsets from UTC, in minutes, of zone names that mean one thing in practice. IST, for
 // one, is left out: it means three.
 func zoneAbbreviation(name string) (minutes int64, ok bool) {
 	switch name {
@@ -278,8 +282,8 @@ func zoneAbbreviation(name string) (minutes int64, ok bool) {
 	return 0, false
 }
 
-// zoneOffset reads a zone's text: an offset, an abbreviation or an IANA name.
-func zoneOffset(text []byte, wall int64) (offset int64, zoned, odd bool) {
+// offset reads a zone's text: an offset, an abbreviation or an IANA name.
+func (z *zoneNames) offset(text []byte, wall int64) (offset int64, zoned, odd bool) {
 	text = trimBlanks(text)
 	if len(text) == 0 {
 		return 0, false, false
@@ -295,8 +299,8 @@ func zoneOffset(text []byte, wall int64) (offset int64, zoned, odd bool) {
 	if !strings.Contains(name, "/") || len(name) > 40 {
 		return 0, false, true
 	}
-	loc, err := time.LoadLocation(name)
-	if err != nil {
+	loc := z.load(name)
+	if loc == nil {
 		return 0, false, true
 	}
 	offset, _ = wallOffset(loc, wall)
@@ -352,4 +356,30 @@ func wallOffset(loc *time.Location, wall int64) (offset int64, unsure bool) {
 	y, m, d := t.Date()
 	same := y == w.Year() && m == w.Month() && d == w.Day() && t.Hour() == w.Hour() && t.Minute() == w.Minute()
 	return offset, !same
+}
+
+// zoneNames holds the zones of the IANA names that logs wrote, those that do not exist as nil. To look one up may open
+// files, so that no more than a few names of a log are looked up. The zero value is ready to use.
+type zoneNames struct{ known map[string]*time.Location }
+
+// maxZones is more zones than the firewalls of one company stand in.
+const maxZones = 64
+
+func (z *zoneNames) load(name string) *time.Location {
+	if z == nil {
+		z = new(zoneNames)
+	}
+	loc, ok := z.known[name]
+	if ok || len(z.known) >= maxZones {
+		return loc
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		loc = nil
+	}
+	if z.known == nil {
+		z.known = make(map[string]*time.Location)
+	}
+	z.known[name] = loc
+	return loc
 }

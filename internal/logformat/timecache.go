@@ -9,6 +9,8 @@ import (
 // timeCache reads stamps that mostly share their date and zone with the one before. It keeps the text before the
 // clock and the text after it; a stamp with the same two needs only its clock read. It gives what parseStamp gives.
 type timeCache struct {
+	names *zoneNames // nil: none are kept
+
 	prefix, zone []byte
 	valid        bool
 	base         int64 // wall ticks of the date at midnight
@@ -38,7 +40,7 @@ func (c *timeCache) parse(text []byte) (stamp, bool) {
 }
 
 func (c *timeCache) parseSlow(text []byte) (stamp, bool) {
-	s, ok := parseStamp(text)
+	s, ok := c.names.parseStamp(text)
 	c.valid = false
 	if !ok {
 		return s, false

@@ -16,9 +16,9 @@ const (
 	// FlagActivity is set for records whose CommonSecurityLog row has DeviceVendor "Palo Alto Networks" and
 	// Activity "TRAFFIC", letter for letter: the test that the founding rule makes.
 	FlagActivity uint8 = 1 << iota
-	// FlagClassID is set for records of DeviceVendor "Palo Alto Networks" that carry TRAFFIC in
-	// DeviceEventClassID instead: Strata Logging Service swaps the two.
-	FlagClassID
+	// FlagOther is set for TRAFFIC records that this test leaves out: those of Strata Logging Service, which has
+	// TRAFFIC in DeviceEventClassID, and those that spell vendor or type in other letters.
+	FlagOther
 )
 
 // Batch holds flows as columns of equal length. Rows stand in the order of their lines.
