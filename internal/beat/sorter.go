@@ -367,13 +367,23 @@ func (s *Sorter) each(ctx context.Context, workers int, visit func(part int) err
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				if err := visit(part); err != nil {
+				if err := guarded(part, visit); err != nil {
 					return err
 				}
 			}
 		})
 	}
 	return g.Wait()
+}
+
+// guarded runs visit, and gives a panic, which is a fault of our own, as an error.
+func guarded(part int, visit func(part int) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("beat: BUG: partition %d: %v", part, v)
+		}
+	}()
+	return visit(part)
 }
 
 // size gives the number of rows of a partition.

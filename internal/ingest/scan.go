@@ -112,8 +112,12 @@ func (s *scanner) scan(ctx context.Context, files []File) (*Report, error) {
 		return nil
 	})
 	g.Go(func() error {
-		var err error
-		r, err = s.collect(stop)
+		err := guard("collecting", func() (err error) {
+			r, err = s.collect(stop)
+			return err
+		})
+		for range s.results { // whoever sends must not wait for a collector that is gone
+		}
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -166,8 +170,12 @@ func (s *scanner) feed(ctx context.Context, files []File) {
 			if src == nil {
 				src = s.open(&files[i], i)
 			}
-			if src != nil {
-				s.feedStream(ctx, src)
+			if src == nil {
+				return
+			}
+			err := guard(src.file.Path, func() error { s.feedStream(ctx, src); return nil })
+			if err != nil {
+				s.problem(src.file.Path, true, err.Error())
 			}
 		})
 		if s.opt.Quarantine != nil {
@@ -311,7 +319,11 @@ func (s *scanner) work(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		r, err := w.safely(&p)
+		var r result
+		err := guard(fmt.Sprintf("%s, at byte %d", p.src.file.Path, p.offset), func() (err error) {
+			r, err = w.piece(&p)
+			return err
+		})
 		p.src.done()
 		if p.buf != nil {
 			s.buffers.Put(p.buf)
@@ -323,14 +335,14 @@ func (s *scanner) work(ctx context.Context) error {
 	}
 }
 
-// safely is piece, but a panic, a fault of our own, comes back as an error that says where.
-func (w *worker) safely(p *piece) (r result, err error) {
+// guard runs f, and gives a panic, which is a fault of our own, as an error that says what was done.
+func guard(what string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("ingest: BUG: %s, at byte %d: %v", p.src.file.Path, p.offset, v)
+			err = fmt.Errorf("ingest: BUG: %s: %v", what, v)
 		}
 	}()
-	return w.piece(p)
+	return f()
 }
 
 // piece parses a piece and gives its flows to the sink.
