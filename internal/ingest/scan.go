@@ -289,7 +289,7 @@ func Head(lines []byte) []byte { return lines[:min(len(lines), headLen)] }
 // SampleLines gives the number of first lines of a source in which evidence on byte directions is looked for: many in
 // the first few sources, a few in each of many.
 func SampleLines(number int) int {
-	if number < 16 {
+	if number < 4 {
 		return sampleLines
 	}
 	return 32
