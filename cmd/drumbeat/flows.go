@@ -29,7 +29,7 @@ _warnings). With --rejected, the lines that were not understood instead.`,
 		Example: `  drumbeat flows traffic.log | head -n 1
   drumbeat flows --rejected /var/log/firewall
   drumbeat flows --limit 20 --format table traffic.log
-  logger -t CEF "$LINE"; tail -n 1 /var/log/syslog | drumbeat flows -`,
+  tail -n 100 /var/log/syslog | drumbeat flows -`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), args) },
 	}
 	flags := cmd.Flags()
