@@ -172,7 +172,7 @@ func TestLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Measured["cef"] != 8.5 || l.Limits["cef"] != 17 || len(l.exceeded(best)) > 0 {
+	if l.Measured["cef"] != 8.5 || l.Limits["cef"] != 13.6 || len(l.exceeded(best)) > 0 {
 		t.Errorf("limits just recorded: %+v", l)
 	}
 	if err := os.WriteFile(file, []byte(`{"flows": 1}`), 0o600); err != nil {

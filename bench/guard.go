@@ -22,7 +22,7 @@ type limits struct {
 const (
 	quickFlows  = 200_000
 	guardRounds = 9
-	guardMargin = 2.0
+	guardMargin = 1.6
 )
 
 // ratios measures the CPU of the founding rule on each log, in CPU of wc -l:

@@ -19,8 +19,9 @@ import (
 // flows went in.
 //
 // Flows are partitioned by a hash of their source, 48 bytes each. Past the memory that is set, partitions go to one
-// temporary file, at about 20 bytes a flow; one that is too large to be sorted in memory is sorted in runs that are
-// merged. So memory is bounded whatever the number of flows and however they are spread.
+// temporary file, at about 22 bytes a flow; one that is too large to be sorted in memory is sorted in runs that are
+// merged. So memory is bounded whatever the number of flows and however they are spread, but for the different names of
+// devices and users of one partition, which are all held while it is sorted.
 //
 //	batch ──► writer ──► 256 open blocks ──► full blocks: kept, or encoded to the file
 //	                                             │
