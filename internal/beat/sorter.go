@@ -20,8 +20,7 @@ import (
 //
 // Flows are partitioned by a hash of their source, 48 bytes each. Past the memory that is set, partitions go to one
 // temporary file, at about 22 bytes a flow; one that is too large to be sorted in memory is sorted in runs that are
-// merged. So memory is bounded whatever the number of flows and however they are spread, but for the different names of
-// devices and users of one partition, which are all held while it is sorted.
+// merged. So memory is bounded whatever the number of flows, however they are spread, and whatever names they bear.
 //
 //	batch ──► writer ──► 256 open blocks ──► full blocks: kept, or encoded to the file
 //	                                             │
@@ -399,6 +398,16 @@ func (s *Sorter) size(part int) int {
 	return n
 }
 
+// spilled gives the number of bytes of a partition in the temporary file.
+func (s *Sorter) spilled(part int) (n int64) {
+	if s.spill != nil {
+		for _, p := range s.spill.blocks[part] {
+			n += int64(p.len)
+		}
+	}
+	return n
+}
+
 // scan calls visit for each block of a partition, those of one writer together. The rows are visit's until it
 // returns.
 func (s *Sorter) scan(part int, visit func(b *block) error) error {
@@ -437,26 +446,44 @@ func newMerger(out *names) *merger {
 // rename changes the codes of a block's rows from its own to the merged ones.
 func (m *merger) rename(b *block) {
 	if m.from != b.names {
-		m.from = b.names
-		m.whoCodes = resize(m.whoCodes, len(b.names.who))
-		m.textCode = resize(m.textCode, len(b.names.texts))
+		m.begin(b.names)
 	}
 	for i := range b.rows {
-		r := &b.rows[i]
-		if c := m.whoCodes[r.who]; c > 0 {
-			r.who = c - 1
-		} else {
-			old := r.who
-			r.who = m.codeOfWho(b.names.who[old])
-			m.whoCodes[old] = r.who + 1
-		}
-		if r.port&srcIsText != 0 {
-			r.src = m.codeOfText(b.names.texts, r.src)
-		}
-		if r.port&dstIsText != 0 {
-			r.dst = m.codeOfText(b.names.texts, r.dst)
-		}
+		m.renameRow(&b.rows[i])
 	}
+}
+
+// begin says which texts the codes mean that are renamed next.
+func (m *merger) begin(from *names) {
+	m.from = from
+	m.whoCodes = resize(m.whoCodes, len(from.who))
+	m.textCode = resize(m.textCode, len(from.texts))
+}
+
+func (m *merger) renameRow(r *row) {
+	r.who = m.renameWho(r.who)
+	if r.port&srcIsText != 0 {
+		r.src = m.codeOfText(m.from.texts, r.src)
+	}
+	if r.port&dstIsText != 0 {
+		r.dst = m.codeOfText(m.from.texts, r.dst)
+	}
+}
+
+func (m *merger) renameGap(g *gap) {
+	g.who = m.renameWho(g.who)
+	if g.port&dstIsText != 0 {
+		g.dst = m.codeOfText(m.from.texts, g.dst)
+	}
+}
+
+func (m *merger) renameWho(old uint32) uint32 {
+	if c := m.whoCodes[old]; c > 0 {
+		return c - 1
+	}
+	c := m.codeOfWho(m.from.who[old])
+	m.whoCodes[old] = c + 1
+	return c
 }
 
 func resize(s []uint32, n int) []uint32 {
@@ -470,23 +497,45 @@ func (m *merger) codeOfWho(t whoText) uint32 {
 	if !ok {
 		c = uint32(len(m.out.who))
 		m.out.who = append(m.out.who, t)
+		m.out.size += int64(nameBytes + len(t.device) + len(t.user))
 		m.who[t] = c
 	}
 	return c
+}
+
+// codeOfWhoBytes is codeOfWho for names that are not kept.
+func (m *merger) codeOfWhoBytes(device, user []byte) uint32 {
+	if c, ok := m.who[whoText{string(device), string(user)}]; ok {
+		return c
+	}
+	return m.codeOfWho(whoText{string(device), string(user)})
 }
 
 func (m *merger) codeOfText(texts []string, old uint32) uint32 {
 	if c := m.textCode[old]; c > 0 {
 		return c - 1
 	}
-	t := texts[old]
+	c := m.codeOfString(texts[old])
+	m.textCode[old] = c + 1
+	return c
+}
+
+// codeOfBytes gives the code of a text that is not kept.
+func (m *merger) codeOfBytes(t []byte) uint32 {
+	if c, ok := m.texts[string(t)]; ok {
+		return c
+	}
+	return m.codeOfString(string(t))
+}
+
+func (m *merger) codeOfString(t string) uint32 {
 	c, ok := m.texts[t]
 	if !ok {
 		c = uint32(len(m.out.texts))
 		m.out.texts = append(m.out.texts, t)
+		m.out.size += int64(nameBytes + len(t))
 		m.texts[t] = c
 	}
-	m.textCode[old] = c + 1
 	return c
 }
 
@@ -527,20 +576,6 @@ func (n *names) compareDestination(a, b *row) int {
 		return c
 	}
 	return int(a.knownPort()) - int(b.knownPort())
-}
-
-// compareSource orders by source: any order that keeps equal ones together.
-func compareSource(a, b *row) int {
-	if d := int(a.port&srcIsText) - int(b.port&srcIsText); d != 0 {
-		return d
-	}
-	switch {
-	case a.src < b.src:
-		return -1
-	case a.src > b.src:
-		return 1
-	}
-	return 0
 }
 
 // compareTime orders the rows of one source as the rule sorts them: by time, destination and port, then as they came.

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -227,6 +228,35 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 	}
 }
 
+// TestManyNames gives the same result however few of the names of users fit memory, on flows of a few sources with many
+// users, whose names are long.
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	events := traffickers(9, 6000, 3, 5)
+	for i := range events {
+		events[i].UserID = strings.Repeat("name", 50) + strconv.Itoa(i%900)
+		events[i].Device = fmt.Sprint("fw", i%11)
+		if i%2 == 0 {
+			events[i].SrcIP = "host of " + events[i].SrcIP
+		}
+	}
+	rules := both()
+	for i := range rules {
+		rules[i].MinEvents, rules[i].MinModal, rules[i].MinGap, rules[i].Bin = 0, 0, 0, traffic.Day
+	}
+	want := run(t, sorted(t, SorterOptions{Memory: 1 << 40}, events), 1, rules)
+	if len(want.Rows[0]) < 1000 || len(want.Rows[1]) < 1000 {
+		t.Fatalf("%d and %d rows: the traffic tests nothing", len(want.Rows[0]), len(want.Rows[1]))
+	}
+	for _, least := range []int{1, 100, 3000, leastSorted} {
+		s := sorted(t, SorterOptions{Dir: t.TempDir()}, events)
+		s.least = least
+		if got := run(t, s, 2, rules); !sameResult(got, want) {
+			t.Errorf("sorting %d at a time: another result", least)
+		}
+	}
+}
+
 // TestOneSource brings all flows into one partition, which is far too large for the memory.
 func TestOneSource(t *testing.T) {
 	t.Parallel()
@@ -439,6 +469,7 @@ func TestMemoryIsBounded(t *testing.T) { // not parallel: it measures memory
 		{"many users", 1_000_000, "user", 5000, 32 << 20, 64 << 20},
 		{"long users", 40_000, strings.Repeat("long user name ", 250), 5000, 32 << 20, 64 << 20},
 		{"one source", 500_000, "", 1, 16 << 20, 16 << 20},
+		{"long users of one source", 120_000, strings.Repeat("a long name ", 85), 1, 1 << 20, 20 << 20},
 	} {
 		s := NewSorter(SorterOptions{Memory: test.memory, Dir: t.TempDir()})
 		peak := peakMemory()

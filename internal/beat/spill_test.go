@@ -1,6 +1,8 @@
 package beat
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -86,15 +88,26 @@ func TestBlocksComeBack(t *testing.T) {
 func TestRowsComeBack(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(2, 1))
+	var got runRow
 	for range 50 {
-		for _, r := range randomBlock(rng).rows {
-			var got row
-			p := appendRow(nil, &r)
-			if len(p) != rowBytes {
-				t.Fatalf("%d bytes, want %d", len(p), rowBytes)
+		b := randomBlock(rng)
+		for i, want := range resolve(b) {
+			r := b.rows[i]
+			in := bufio.NewReader(bytes.NewReader(b.names.appendRow(nil, &r)))
+			if err := got.read(in); err != nil || in.Buffered() > 0 {
+				t.Fatal(err, in.Buffered(), "bytes left")
 			}
-			if readRow((*[rowBytes]byte)(p), &got); got != r {
-				t.Fatalf("%+v came back as %+v", r, got)
+			n := &names{texts: []string{string(got.src), string(got.dst)}}
+			back := got.row
+			if back.port&srcIsText != 0 {
+				back.src = 0
+			}
+			if back.port&dstIsText != 0 {
+				back.dst = 1
+			}
+			have := resolve(&block{rows: []row{back}, names: &names{texts: n.texts, who: []whoText{{string(got.device), string(got.user)}}}})
+			if !reflect.DeepEqual(have[0], want) {
+				t.Fatalf("%+v came back as %+v", want, have[0])
 			}
 		}
 	}
@@ -132,22 +145,23 @@ func TestDamagedBlocks(t *testing.T) {
 // TestDamagedRuns finds that a file of runs was cut, at any byte.
 func TestDamagedRuns(t *testing.T) {
 	t.Parallel()
-	n := &names{}
-	for cut := int64(0); cut <= 3*rowBytes; cut += 8 {
+	n := &names{who: []whoText{{"fw", "me"}}}
+	const bytes = fixedBytes + 6
+	for cut := int64(0); cut <= 3*bytes; cut++ {
 		f, err := newRunFile(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for at := range int64(2) {
-			if err := f.add([]row{{time: at}, {time: at + 2}, {time: at + 4}}); err != nil {
+			if err := f.add(n, []row{{time: at}, {time: at + 2}, {time: at + 4}}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := f.f.Truncate(6*rowBytes - cut); err != nil {
+		if err := f.f.Truncate(6*bytes - cut); err != nil {
 			t.Fatal(err)
 		}
 		var got []int64
-		err = f.merge(t.Context(), n.comparison(BySource), func(r *row) { got = append(got, r.time) })
+		err = f.merge(t.Context(), BySource, func(r *runRow) { got = append(got, r.time) })
 		if whole := cut == 0; (err == nil) != whole || whole && !reflect.DeepEqual(got, []int64{0, 1, 2, 3, 4, 5}) {
 			t.Fatalf("%d bytes cut off: rows %v, error %v", cut, got, err)
 		}

@@ -2,6 +2,7 @@ package logformat
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"drumbeat/internal/traffic"
 )
@@ -27,12 +28,13 @@ func (p *Parser) cefFast(b *traffic.Builder, line []byte, number uint32) bool {
 		return false
 	}
 	at, wide := start+len(shape.text), p.withSlack(line)
-	for i, t := range shape.templates {
-		if !t.locateCEF(wide, at, len(line), &p.vals) {
+	opening := binary.LittleEndian.Uint64(wide[at:])
+	for i, head := range shape.heads {
+		if head != opening && head != 0 || !shape.templates[i].locateCEF(wide, at, len(line), &p.vals) {
 			continue
 		}
 		if i > 0 {
-			shape.templates[0], shape.templates[i] = t, shape.templates[0]
+			shape.toFront(i)
 		}
 		before, last := p.Counts.Warnings, p.last
 		if !p.finishCEF(b, line, start, number, shape.kind).IsFlow() {
@@ -42,6 +44,12 @@ func (p *Parser) cefFast(b *traffic.Builder, line []byte, number uint32) bool {
 		return true
 	}
 	return false
+}
+
+// toFront makes a template the first that is tried.
+func (s *cefShape) toFront(i int) {
+	s.templates[0], s.templates[i] = s.templates[i], s.templates[0]
+	s.heads[0], s.heads[i] = s.heads[i], s.heads[0]
 }
 
 // knownShape finds the shape whose header opens p.

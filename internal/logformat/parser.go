@@ -44,8 +44,8 @@ type Parser struct {
 	// templates is the number of templates of all headers.
 	templates int
 	csvLast   bool // the last line that the fast path read was a native record
-	commas    [csvHighRes + 16]int32
-	leaps     [len(csvLeaps)]int
+	commas    [csvHighRes + 65]int32
+	masks     [maxCSVLine / 64]uint64
 
 	scratch []byte // a line with slack behind it
 	vals    [wantCount]span
@@ -205,7 +205,9 @@ type cefShape struct {
 	text      string // from the version to the seventh bar
 	kind      cefKind
 	templates []*template
-	misses    int
+	// heads are the first bytes of the templates' extensions, by which most are told apart.
+	heads  []uint64
+	misses int
 }
 
 // cefKind is what a CEF header says of its record.

@@ -12,15 +12,13 @@ import (
 // time finds a record's TimeGenerated: the first of its times that can be read, by order of preference. prefix is
 // the length of the syslog header before the record. Strata Logging Service writes UTC without saying so.
 func (p *Parser) time(line []byte, prefix int, strata bool) (ticks int64, from TimeSource, reason Reason) {
-	order := [3]want{wantHighRes, wantStart, wantReceipt}
+	order := timeOrder
 	if strata {
-		// Its high-resolution field often holds the plain time: it refines the time, it does not replace it.
-		order[0], order[1] = wantStart, wantReceipt
-		order[2] = noWant
+		order = strataTimeOrder
 	}
 	reason = ReasonNoTime
 	for _, w := range order {
-		if w == noWant || p.vals[w].from < 0 {
+		if p.vals[w].from < 0 {
 			continue
 		}
 		t := p.value(line, w)
@@ -47,6 +45,13 @@ func (p *Parser) time(line []byte, prefix int, strata bool) (ticks int64, from T
 	}
 	return p.headerTime(line[:prefix], reason)
 }
+
+// The times of a record in order of preference. Strata's high-resolution field often holds the plain time: it refines
+// the time, it does not replace it.
+var (
+	timeOrder       = []want{wantHighRes, wantStart, wantReceipt}
+	strataTimeOrder = []want{wantStart, wantReceipt}
+)
 
 // refine gives the time of Strata's high-resolution field where it lies within the second of the plain one.
 func (p *Parser) refine(line []byte, plain int64) int64 {
@@ -181,18 +186,25 @@ type textCache struct {
 	// unescape resolves the text's escapes; nil where it has none.
 	unescape func([]byte) string
 
-	raw  []byte
-	last uint32
-	bad  bool // raw is not UTF-8
+	recent [64]recentText
 	// odd holds the codes of texts that had to be cleaned, by their bytes; all others are found in the dictionary.
 	odd map[string]uint32
+}
+
+// recentText is a text that was asked for, and its code.
+type recentText struct {
+	raw  []byte
+	code uint32
+	bad  bool // raw is not UTF-8
 }
 
 // maxOdd bounds the cleaned texts that are remembered.
 const maxOdd = 4096
 
 func (c *textCache) forget() {
-	c.raw, c.last, c.bad = c.raw[:0], 0, false
+	for i := range c.recent {
+		c.recent[i].raw = c.recent[i].raw[:0]
+	}
 	clear(c.odd)
 }
 
@@ -200,14 +212,25 @@ func (c *textCache) code(p *Parser, names *traffic.Dict, text []byte) uint32 {
 	if len(text) == 0 {
 		return 0
 	}
-	if text = cutName(text); !bytes.Equal(text, c.raw) {
-		c.last, c.bad = c.lookup(names, text)
-		c.raw = append(c.raw[:0], text...)
+	text = cutName(text)
+	r := &c.recent[recentPlace(text)]
+	if !bytes.Equal(text, r.raw) {
+		r.code, r.bad = c.lookup(names, text)
+		r.raw = append(r.raw[:0], text...)
 	}
-	if c.bad {
+	if r.bad {
 		p.Counts.Warnings[WarnEncoding]++
 	}
-	return c.last
+	return r.code
+}
+
+// recentPlace gives a place among the recent texts by the last bytes, in which the names of a company differ.
+func recentPlace(text []byte) uint64 {
+	var tail uint64
+	for _, c := range text[max(0, len(text)-8):] {
+		tail = tail<<8 | uint64(c)
+	}
+	return tail * 0x9E3779B97F4A7C15 >> 58
 }
 
 // maxText bounds the length of a name; what is longer is no name of a device or a user.

@@ -187,25 +187,134 @@ func TestFieldsRoundTrip(t *testing.T) {
 // TestFindCommas compares the search for commas with a plain one, for texts of every length and offset.
 func TestFindCommas(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		text := []byte(rapid.StringOfN(rapid.SampledFrom([]rune(",,,,ab-\x0c\u00ac")), 0, 400, -1).Draw(rt, "text"))
+		text := []byte(rapid.StringOfN(rapid.SampledFrom([]rune(",,,,ab-\x0c\u00ac\"{<")), 0, 700, -1).Draw(rt, "text"))
 		prefix := rapid.IntRange(0, len(text)).Draw(rt, "prefix")
 		var p Parser
-		n := p.findCommas(p.withSlack(text), prefix, len(text))
+		n, odd, angle := p.findCommas(p.withSlack(text), prefix, len(text))
 		want := bytes.Split(text[prefix:], []byte(","))
-		// Past the device name commas are only searched where there are enough for the next wanted field.
-		if exact := len(want) <= csvDevice+1 || len(want) > csvHighRes && len(want) <= csvHighRes+1; exact && n != len(want) || n > len(want) {
+		if n != len(want) {
 			rt.Fatalf("%q from %d: %d fields, want %d", text, prefix, n, len(want))
 		}
-		if min(n, csvHighRes+1) < min(len(want), csvDevice+1) {
-			rt.Fatalf("%q from %d: %d fields, want %d", text, prefix, n, len(want))
+		if first := bytes.IndexAny(text[prefix:], "\"{"); first >= 0 && odd != prefix+first || first < 0 && odd < len(text) {
+			rt.Fatalf("%q from %d: quote or brace at %d, want %d", text, prefix, odd, prefix+first)
+		}
+		if first := bytes.IndexByte(text[prefix:], '<'); first >= 0 && angle != prefix+first || first < 0 && angle < len(text) {
+			rt.Fatalf("%q from %d: angle at %d, want %d", text, prefix, angle, prefix+first)
 		}
 		at := int32(prefix)
-		for i := range min(n, len(want)) {
+		for i := range min(n, csvHighRes+1) {
 			at += int32(len(want[i]))
-			if last := i == n-1; !last && p.commas[i] != at {
+			if csvWanted(i) && p.commas[i] != at {
 				rt.Fatalf("%q from %d: comma %d at %d, want %d", text, prefix, i, p.commas[i], at)
 			}
 			at++
+		}
+	})
+}
+
+// csvWanted reports whether a comma borders a field that is wanted.
+func csvWanted(comma int) bool {
+	return csvWant(comma) != noWant || csvWant(comma+1) != noWant || comma == csvType
+}
+
+// TestLongRecord checks that a record without an end has no fast path.
+func TestLongRecord(t *testing.T) {
+	var p Parser
+	text := bytes.Repeat([]byte("a,"), maxCSVLine)
+	if n, _, _ := p.findCommas(p.withSlack(text), 0, len(text)); n != 0 {
+		t.Error(n, "fields")
+	}
+	text = bytes.Repeat([]byte(","), maxCSVLine)
+	if n, _, _ := p.findCommas(p.withSlack(text), 0, len(text)); n != maxCSVLine+1 {
+		t.Error(n, "fields")
+	}
+}
+
+// TestSteps compares the two forms of the walk along segments.
+func TestSteps(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		value := rapid.StringOfN(rapid.SampledFrom([]rune("ab=_")), 0, 70, -1)
+		segs := make([]segment, rapid.IntRange(1, 9).Draw(rt, "segments"))
+		var line []byte
+		for i := range segs {
+			text := " " + rapid.StringOfN(rapid.SampledFrom([]rune("ab =")), 0, rapid.SampledFrom([]int{3, 40, 110}).Draw(rt, "long"), -1).Draw(rt, "text") + "="
+			segs[i] = newSegment(text, want(rapid.IntRange(-1, int(wantCount)-1).Draw(rt, "want")))
+			if i > 0 {
+				line = append(line, text...)
+			}
+			v := value.Draw(rt, "value")
+			if rapid.Bool().Draw(rt, "spaced") {
+				v = rapid.StringOfN(rapid.SampledFrom([]rune("abcdefghijklmnop  =<")), 0, 40, -1).Draw(rt, "value with blanks")
+			}
+			line = append(line, v...)
+		}
+		n := rapid.IntRange(0, len(line)).Draw(rt, "n")
+		if n > 0 && rapid.Bool().Draw(rt, "spoil") {
+			line[rapid.IntRange(0, n-1).Draw(rt, "place")] = 'x'
+		}
+		if rapid.Bool().Draw(rt, "whole") {
+			n = len(line)
+		}
+		line = append(line, make([]byte, slack)...)
+		from, last := rapid.IntRange(0, len(segs)-1).Draw(rt, "from"), len(segs)-1
+		pos := rapid.IntRange(0, n).Draw(rt, "pos")
+		if rapid.Bool().Draw(rt, "first") {
+			from, pos = 0, 0
+		}
+		got, plain := absent, absent
+		stop, at := steps(segs, from, last, line, pos, n, &got)
+		stop2, at2 := stepsPlain(segs, from, last, line, pos, n, &plain)
+		if stop != stop2 || at != at2 || got != plain {
+			rt.Fatalf("%q from %d at %d of %d: %d %d %v, want %d %d %v", line, from, pos, n, stop, at, got, stop2, at2, plain)
+		}
+	})
+}
+
+// TestStepsSpoiled compares the two forms on one value and the text behind it, of many lengths, whole and with each
+// byte spoiled.
+func TestStepsSpoiled(t *testing.T) {
+	for length := 0; length < 140; length += 1 + length/20 {
+		for after := 2; after < 140; after += 1 + after/10 {
+			for _, blank := range []int{-1, 0, length / 2, length - 1} {
+				value := bytes.Repeat([]byte("v"), length)
+				if blank >= 0 && blank < length {
+					value[blank] = ' '
+				}
+				text := []byte(" " + strings.Repeat("k", after-2) + "=")
+				segs := []segment{newSegment("first=", 0), newSegment(string(text), 1)}
+				line := append(append(value, text...), make([]byte, slack)...)
+				n := len(line) - slack
+				for spoil := -1; spoil < n; spoil++ {
+					if spoil >= 0 {
+						line[spoil] ^= 1
+					}
+					got, plain := absent, absent
+					stop, at := steps(segs, 0, 1, line, 0, n, &got)
+					stop2, at2 := stepsPlain(segs, 0, 1, line, 0, n, &plain)
+					if stop != stop2 || at != at2 || got != plain {
+						t.Fatalf("%q: %d %d %v, want %d %d %v", line[:n], stop, at, got, stop2, at2, plain)
+					}
+					if spoil >= 0 {
+						line[spoil] ^= 1
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCommas compares the two forms of the search for commas.
+func TestCommas(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		text := []byte(rapid.StringOfN(rapid.SampledFrom([]rune(",,ab-\x0c\u00ac\x00{\"<")), 0, 300, -1).Draw(rt, "text"))
+		n := len(text)
+		text = append(text, make([]byte, slack)...)
+		var got, plain [16]uint64
+		odd, angle := commas(text, n, got[:])
+		odd2, angle2 := commasPlain(text, n, plain[:])
+		// Behind the text there is no quote, brace or angle here, so that even the ends are the same.
+		if odd != odd2 || angle != angle2 || got != plain {
+			rt.Fatalf("%q: %d %d %x, want %d %d %x", text, odd, angle, got, odd2, angle2, plain)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package logformat
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
 )
 
 // A template is the shape of one kind of CEF line, learned from lines that the slow parser read. Values that have not
@@ -29,15 +28,17 @@ type template struct {
 	tail string
 }
 
-// segment is a constant text and the value after it.
+// segment is a constant text and the value after it. It is read by scan_amd64.s as well.
 type segment struct {
-	text string
-	// head holds the first eight bytes of text as a number, and mask which of its bytes text has: most constants are
-	// told by one comparison.
-	head, mask uint64
-	want       want
+	// head holds the first bytes of text, and care has a bit for each of them that text has: most constants are told
+	// by one comparison.
+	head   [32]byte
+	care   uint32
+	length int32
+	text   string
 	// hint is the length that the value had when it was last found to hold blanks, 0 where it never did.
-	hint int
+	hint int32
+	want want
 }
 
 const (
@@ -83,6 +84,7 @@ func (p *Parser) learnCEF(s *cefShape, ext []byte) {
 	}
 	t.buildCEF()
 	s.templates = append(s.templates, t)
+	s.heads = append(s.heads, t.head())
 }
 
 // maxKeys is the number of keys up to which a record has a template; PAN-OS writes about a hundred.
@@ -133,17 +135,19 @@ func (t *template) buildCEF() {
 
 // newSegment makes a segment with its head.
 func newSegment(text string, w want) segment {
-	s := segment{text: text, want: w}
-	for i := range min(8, len(text)) {
-		s.head |= uint64(text[i]) << (8 * i)
-		s.mask |= 0xFF << (8 * i)
-	}
+	s := segment{text: text, length: int32(len(text)), want: w}
+	n := copy(s.head[:], text)
+	s.care = uint32(1<<n - 1)
 	return s
 }
 
-// slack is the number of bytes behind a line that may be read, whatever they are: searches look at sixteen bytes at a
-// time.
-const slack = 16
+// head gives the first bytes of all extensions of the template, or 0 where there are too few.
+func (t *template) head() uint64 {
+	if len(t.keys[0]) < 8 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64([]byte(t.keys[0]))
+}
 
 // withSlack gives the line's bytes with slack behind them, in the line's own memory where it has it.
 func (p *Parser) withSlack(line []byte) []byte {
@@ -152,14 +156,6 @@ func (p *Parser) withSlack(line []byte) []byte {
 	}
 	p.scratch = append(append(p.scratch[:0], line...), make([]byte, slack)...)
 	return p.scratch
-}
-
-// at reports whether the segment's text stands at a place in p, behind which p is long enough for it.
-func (s *segment) at(p []byte, i int) bool {
-	if binary.LittleEndian.Uint64(p[i:])&s.mask != s.head {
-		return false
-	}
-	return len(s.text) <= 8 || string(p[i+8:i+len(s.text)]) == s.text[8:]
 }
 
 // hasTextAt reports whether text stands at a place in p.
@@ -171,29 +167,18 @@ func hasTextAt(p []byte, at int, text string) bool {
 func (t *template) locateCEF(p []byte, base, n int, vals *[wantCount]span) bool {
 	*vals = absent
 	segs := t.segs
-	if len(segs) == 0 || base+len(segs[0].text) > n || !segs[0].at(p, base) {
+	if len(segs) == 0 || !hasTextAt(p[:n], base, segs[0].text) {
 		return false
 	}
-	pos := base + len(segs[0].text)
-	last := len(segs) - 1
-	for i := range last {
-		s, next := &segs[i], &segs[i+1]
-		// The first look of indexBlank, for values of fifteen bytes at most.
-		w := p[pos : pos+16]
-		x, y := blankBits(binary.LittleEndian.Uint64(w)), blankBits(binary.LittleEndian.Uint64(w[8:]))
-		end := pos
-		switch {
-		case x != 0:
-			end += bits.TrailingZeros64(x) >> 3
-		case y != 0:
-			end += 8 + bits.TrailingZeros64(y)>>3
-		default:
-			end = indexBlank(p, pos+16, n)
+	pos, last := base+len(segs[0].text), len(segs)-1
+	for i := 0; i < last; i++ {
+		if i, pos = steps(segs, i, last, p, pos, n, vals); i == last {
+			break
 		}
-		if s.hint > 0 || end > n-len(next.text) || !next.at(p, end) {
-			if end = s.spacedEnd(p[:n], pos, min(end, n), next.text); end < 0 {
-				return false
-			}
+		s, next := &segs[i], &segs[i+1]
+		end := s.spacedEnd(p[:n], pos, indexBlank(p, pos, n), next.text)
+		if end < 0 {
+			return false
 		}
 		if s.want != noWant {
 			vals[s.want] = span{int32(pos), int32(end)}
@@ -217,7 +202,7 @@ func (s *segment) spacedEnd(ext []byte, pos, first int, next string) int {
 	if hasTextAt(ext, first, next) {
 		return first
 	}
-	if e := pos + s.hint; s.hint > 0 && e < len(ext) && hasTextAt(ext, e, next) && !mayHide(ext[pos:e]) {
+	if e := pos + int(s.hint); s.hint > 0 && e < len(ext) && hasTextAt(ext, e, next) && !mayHide(ext[pos:e]) {
 		return e
 	}
 	e := first
@@ -234,7 +219,7 @@ func (s *segment) spacedEnd(ext []byte, pos, first int, next string) int {
 			if mayHide(ext[pos:e]) {
 				return -1
 			}
-			s.hint = e - pos
+			s.hint = int32(e - pos)
 			return e
 		}
 	}
@@ -277,21 +262,4 @@ func (s *segment) lastEnd(ext []byte, pos int, tail string) int {
 		return -1
 	}
 	return e
-}
-
-// blankBits marks the first blank among eight bytes by the high bit of its byte, and maybe others behind it.
-func blankBits(w uint64) uint64 {
-	const ones, highs, blanks = 0x0101010101010101, 0x8080808080808080, 0x2020202020202020
-	w ^= blanks
-	return (w - ones) &^ w & highs
-}
-
-// indexBlank gives the place of the first blank at or after pos and before n, or n. p has slack behind n.
-func indexBlank(p []byte, pos, n int) int {
-	for ; pos < n; pos += 8 {
-		if x := blankBits(binary.LittleEndian.Uint64(p[pos:])); x != 0 {
-			return min(n, pos+bits.TrailingZeros64(x)>>3)
-		}
-	}
-	return n
 }
