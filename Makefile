@@ -1,7 +1,8 @@
 # drumbeat: what a developer runs. `make help` lists the targets.
 #
-# A machine needs Go, make, bash and, for `make test` alone, a C compiler (the
-# race detector is built with cgo). Everything else is built from Go modules.
+# A machine needs Go, make and bash; a C compiler with a C++ library for the
+# DuckDB engine, and a C compiler for `make test` (the race detector is built with
+# cgo). Everything else is built from Go modules.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,7 +13,6 @@ SHELL := bash
 # The version comes from git through the linker, so builds need no VCS stamp
 # (which fails in a source archive or in a checkout of another user's).
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || true)
-LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 30s
 # Each fuzz target runs this long in `make test`: long enough to see that it works.
 FUZZTIME_SHORT ?= 2s
@@ -25,14 +25,15 @@ STEP := scripts/step.sh
 # Tools are rebuilt when their pins or the Go version change.
 TOOLS := .tools/stamp-$(shell go env GOVERSION)
 
-build: ## Build bin/drumbeat: static, no cgo
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/drumbeat ./cmd/drumbeat
+build: ## Build bin/drumbeat, with the DuckDB engine where a C++ library is at hand
+	@scripts/build.sh '$(VERSION)'
 
 demo: build ## Write a day of traffic with hidden beacons into demo/, find them, compare with the truth
 	@scripts/demo.sh
 
 test: ## Everything a change must pass: check, race detector, short fuzz, smoke test, speed guard
 	@$(STEP) 'C compiler' scripts/need-cc.sh
+	@$(STEP) 'C++ library' scripts/need-cxx.sh
 	@$(MAKE) --no-print-directory check
 	@$(STEP) 'full tests, race detector and invariants on' \
 		env CGO_ENABLED=1 go test -race -tags invariants -shuffle=on -timeout 10m $(GOTEST) ./...

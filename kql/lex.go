@@ -640,6 +640,8 @@ func (l *lexer) unknown() (tokenKind, wordClass) {
 		l.pos++
 		l.report(CodeCharacter, from, l.pos, "&& is not an operator", "write and")
 		return tokBadAnd, 0
+	case r == '&':
+		l.report(CodeCharacter, from, l.pos, "& is not an operator", "write and")
 	case r == '!':
 		l.report(CodeCharacter, from, l.pos, "! is not an operator", "write not(…)")
 	case r == '“' || r == '”' || r == '‘' || r == '’' || r == '„' || r == '`':

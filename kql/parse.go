@@ -773,6 +773,9 @@ func (p *parser) leftoverHint() string {
 		return hint
 	}
 	t := p.tok()
+	if p.pos > 0 && strings.EqualFold(p.text(&p.toks[p.pos-1]), "not") && t.kind != tokOpenParen {
+		return "write not(…)"
+	}
 	if t.kind != tokWord {
 		return ""
 	}

@@ -35,6 +35,8 @@ const foundingRuleID = "f0be259a-34ac-4946-aa15-ca2b115d5feb"
 type scanFlags struct {
 	inputFlags
 	methods        []string
+	ruleFiles      []string
+	methodsAsked   bool // --method was given
 	from, to       instant
 	quarantine     string
 	format         string
@@ -67,17 +69,26 @@ Methods:
 
 The rule is run as it would have been scheduled: at each midnight (UTC) whose
 window, the day before the last, meets the logs. A row is printed as the rule
-gives it in JSON and CSV; the table shows one line for each channel.`,
+gives it in JSON and CSV; the table shows one line for each channel.
+
+With --rule it runs any rule of Microsoft Sentinel, at each of its scheduled times
+whose window meets the logs; "drumbeat rule run" has more to set.`,
 		Example: `  drumbeat scan /var/log/firewall
   drumbeat scan --method source-delta --format json traffic.log.gz
   zcat old/*.gz | drumbeat scan --timezone Europe/Berlin -
+  drumbeat scan --rule rules/beacon.yaml /var/log/firewall
   drumbeat scan --min-events 10 --min-modal 8 --fail-on-findings fw1.log fw2.log`,
-		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.methodsAsked = cmd.Flags().Changed("method")
+			return s.run(cmd.Context(), args)
+		},
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&s.methods, "method", []string{methodSource, methodChannel},
 		"run this `METHOD`: source-delta or channel-delta; may be repeated")
 	completeWith(cmd, "method", methodSource, methodChannel)
+	f.StringArrayVar(&s.ruleFiles, "rule", nil,
+		"run this `RULE`, a file in Sentinel's form, instead of the methods; may be repeated")
 	a.formatFlag(cmd, &s.format)
 	f.BoolVar(&s.failOnFindings, "fail-on-findings", false, "exit with 1 if anything was found")
 	a.inputFlags(cmd, &s.inputFlags)
@@ -182,6 +193,12 @@ func (s *scan) run(ctx context.Context, paths []string) error {
 	format, err := s.a.resolveFormat(s.format)
 	if err != nil {
 		return err
+	}
+	if len(s.ruleFiles) > 0 {
+		rows, err := s.runRules(ctx, paths, format)
+		if err != nil || !s.methodsAsked {
+			return s.afterRules(rows, err)
+		}
 	}
 	files, problems, err := s.a.files(paths)
 	if err != nil {

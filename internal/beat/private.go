@@ -1,6 +1,7 @@
 package beat
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,15 +37,13 @@ func isPrivateText(text string) (private, ok bool) {
 // Addresses whose bytes are replaced by their ranks compare as their texts do: the first byte that differs decides,
 // and what follows it, a dot or the end, is less than any digit.
 var textRank, rankByte = func() (rank, back [256]uint8) {
-	for i := range 256 {
-		r := 0
-		for j := range 256 {
-			if strconv.Itoa(j) < strconv.Itoa(i) {
-				r++
-			}
-		}
-		rank[i] = uint8(r)
-		back[r] = uint8(i)
+	var order [256]int
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order[:], func(a, b int) int { return strings.Compare(strconv.Itoa(a), strconv.Itoa(b)) })
+	for r, i := range order {
+		rank[i], back[r] = uint8(r), uint8(i)
 	}
 	return rank, back
 }()

@@ -24,6 +24,9 @@ type File struct {
 	pipe   bool      // a named pipe or a device: read once, from front to back
 }
 
+// IsPipe reports whether the file is a named pipe or a device, which can be read once.
+func (f *File) IsPipe() bool { return f.pipe }
+
 // Problem is a source, or a part of one, that was not read.
 type Problem struct {
 	// Path names the source.

@@ -10,6 +10,7 @@ const (
 	typeInt             // int, 32 bits
 	typeLong
 	typeTime
+	typeReal
 )
 
 // column is a CommonSecurityLog column that a CEF key fills.
@@ -157,6 +158,32 @@ var cefColumns = map[string]column{
 	"c6a2": wanted("DeviceCustomIPv6Address2", typeText, wantSrc6), "c6a2label": text("DeviceCustomIPv6Address2Label"),
 	"c6a3": wanted("DeviceCustomIPv6Address3", typeText, wantDst6), "c6a3label": text("DeviceCustomIPv6Address3Label"),
 	"c6a4": text("DeviceCustomIPv6Address4"), "c6a4label": text("DeviceCustomIPv6Address4Label"),
+
+	"cfp1": typed("DeviceCustomFloatingPoint1", typeReal), "cfp1label": text("DeviceCustomFloatingPoint1Label"),
+	"cfp2": typed("DeviceCustomFloatingPoint2", typeReal), "cfp2label": text("DeviceCustomFloatingPoint2Label"),
+	"cfp3": typed("DeviceCustomFloatingPoint3", typeReal), "cfp3label": text("DeviceCustomFloatingPoint3Label"),
+	"cfp4": typed("DeviceCustomFloatingPoint4", typeReal), "cfp4label": text("DeviceCustomFloatingPoint4Label"),
+
+	"devicecustomdate1": text("DeviceCustomDate1"), "devicecustomdate1label": text("DeviceCustomDate1Label"),
+	"devicecustomdate2": text("DeviceCustomDate2"), "devicecustomdate2label": text("DeviceCustomDate2Label"),
+	"flexdate1": text("FlexDate1"), "flexdate1label": text("FlexDate1Label"),
+	"devicednsdomain":         text("DeviceDnsDomain"),
+	"devicentdomain":          text("DeviceNtDomain"),
+	"devicepayloadid":         text("DevicePayloadId"),
+	"deviceprocessname":       text("ProcessName"),
+	"devicetranslatedaddress": text("DeviceTranslatedAddress"),
+	"filecreatetime":          text("FileCreateTime"),
+	"filemodificationtime":    text("FileModificationTime"),
+	"filepermission":          text("FilePermission"),
+	"oldfilecreatetime":       text("OldFileCreateTime"),
+	"oldfilehash":             text("OldFileHash"),
+	"oldfileid":               text("OldFileID"),
+	"oldfilemodificationtime": text("OldFileModificationTime"),
+	"oldfilename":             text("OldFileName"),
+	"oldfilepath":             text("OldFilePath"),
+	"oldfilepermission":       text("OldFilePermission"),
+	"oldfilesize":             typed("OldFileSize", typeInt),
+	"oldfiletype":             text("OldFileType"),
 
 	"pantimehighres":                   wanted("", typeText, wantHighRes),
 	"panostimegeneratedhighresolution": wanted("", typeText, wantHighRes),

@@ -259,7 +259,7 @@ func (p *Parser) describe(rec *Record, key string, raw, prefix []byte, strata bo
 
 func (p *Parser) describeColumn(rec *Record, col column, raw, prefix []byte, strata bool) {
 	switch col.typ {
-	case typeText:
+	case typeText, typeReal: // no record of TRAFFIC has fractions
 		rec.put(Field{Name: col.name, Text: toUTF8(unescapeValue(raw))})
 	case typeUser:
 		rec.put(Field{Name: col.name, Text: toUTF8(unescapeUser(raw))})
@@ -378,12 +378,7 @@ func (p *Parser) pairValue(ext []byte, key string) []byte {
 
 // csvColumns maps the fields of a native record to the columns that the published CEF template gives them, and the
 // rest to the keys under which that template puts them among the other extensions.
-var csvColumns = [...]struct {
-	field int
-	col   column
-	label string
-	extra string
-}{
+var csvColumns = [...]nativeColumn{
 	{field: 1, col: text("ReceiptTime")},
 	{field: 2, col: text("DeviceExternalID")},
 	{field: 4, col: text("DeviceEventClassID")},

@@ -45,12 +45,14 @@ func (t *Table) appendCSVCell(dst []byte, row, col int) []byte {
 		return strconv.AppendInt(dst, vec.words[row], 10)
 	case Real:
 		return appendPlainReal(dst, vec.reals[row])
-	case String:
+	case String, Guid:
 		return appendCSVText(dst, vec.texts[row])
 	case Datetime:
 		return AppendDatetime(dst, vec.words[row])
 	case Timespan:
 		return AppendTimespan(dst, vec.words[row])
+	case Decimal:
+		return appendCSVQuoted(dst, Printable(vec.texts[row]))
 	case Dynamic:
 		return appendCSVQuoted(dst, vec.texts[row])
 	}

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"encoding/json"
 	"io"
 	"math"
 	"strconv"
@@ -14,7 +15,9 @@ const flushAt = 64 << 10
 
 // WriteJSON writes one object a line, its columns in order. Numbers are
 // numbers, null, NaN and the infinities are null, a Datetime is RFC 3339 in
-// UTC, a Timespan is KQL's text, and a Dynamic is itself.
+// UTC, a Timespan is KQL's text, and a Dynamic is itself. A Decimal is a number
+// with all its digits, which a reader that makes a double of every number
+// rounds.
 func (t *Table) WriteJSON(w io.Writer) error {
 	return t.writeRows(w, nil, func(dst []byte, row int) []byte {
 		return append(t.AppendJSON(dst, row), '\n')
@@ -60,8 +63,10 @@ func (t *Table) AppendJSON(dst []byte, row int) []byte {
 			dst = strconv.AppendInt(dst, vec.words[row], 10)
 		case Real:
 			dst = AppendReal(dst, vec.reals[row])
-		case String:
+		case String, Guid:
 			dst = AppendJSONString(dst, vec.texts[row])
+		case Decimal:
+			dst = appendJSONNumber(dst, vec.texts[row])
 		case Datetime:
 			dst = append(AppendDatetime(append(dst, '"'), vec.words[row]), '"')
 		case Timespan:
@@ -71,6 +76,15 @@ func (t *Table) AppendJSON(dst []byte, row int) []byte {
 		}
 	}
 	return append(dst, '}')
+}
+
+// appendJSONNumber appends digits that are a number of JSON as they are, and
+// anything else as a string.
+func appendJSONNumber(dst []byte, digits string) []byte {
+	if digits != "" && (digits[0] == '-' || digits[0] >= '0' && digits[0] <= '9') && json.Valid([]byte(digits)) {
+		return append(dst, digits...)
+	}
+	return AppendJSONString(dst, digits)
 }
 
 // AppendReal appends a number as encoding/json writes it; NaN and the

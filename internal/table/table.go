@@ -20,6 +20,8 @@ const (
 	Datetime             // int64: ticks of 100 ns since 0001-01-01 UTC
 	Timespan             // int64: ticks of 100 ns
 	Dynamic              // json.RawMessage
+	Guid                 // string: in lower case with dashes; "" never stands for null
+	Decimal              // string: its digits, such as "-12.50"
 )
 
 // String returns the name that KQL has for the type.
@@ -41,6 +43,10 @@ func (t Type) String() string {
 		return "timespan"
 	case Dynamic:
 		return "dynamic"
+	case Guid:
+		return "guid"
+	case Decimal:
+		return "decimal"
 	}
 	return fmt.Sprintf("Type(%d)", uint8(t))
 }
@@ -60,7 +66,7 @@ type Table struct {
 
 // vector holds the values of one column. Which slice is in use follows from the
 // type: words for Bool, Int, Long, Datetime and Timespan, reals for Real, texts
-// for String and Dynamic. A null holds the zero value, so rows always align.
+// for String, Dynamic, Guid and Decimal. A null holds the zero value, so rows always align.
 type vector struct {
 	words []int64
 	reals []float64
@@ -77,7 +83,7 @@ func New(cols ...Column) *Table {
 		if seen[c.Name] {
 			panic(fmt.Sprintf("BUG: table: two columns are named %q", c.Name))
 		}
-		if c.Type > Dynamic {
+		if c.Type > Decimal {
 			panic(fmt.Sprintf("BUG: table: column %s has no type", c.Name))
 		}
 		seen[c.Name] = true
@@ -94,9 +100,9 @@ func (t *Table) Len() int { return t.rows }
 
 // Append adds one row, a value for each column; nil is null. It takes bool for
 // Bool; int, int32 or int64 for Int, Long, Datetime and Timespan; float64 for
-// Real; string for String, where nil is the empty text, as in KQL; and
-// [json.RawMessage] for Dynamic, where text that is not JSON becomes a JSON
-// string, as in KQL's parse_json. Another type, a number beyond Int or a wrong
+// Real; string for String, where nil is the empty text, as in KQL, for Guid and
+// for Decimal; and [json.RawMessage] for Dynamic, where text that is not JSON
+// becomes a JSON string, as in KQL's parse_json. Another type, a number beyond Int or a wrong
 // count of values is a fault of the caller, and panics.
 func (t *Table) Append(values ...any) {
 	if len(values) != len(t.cols) {
@@ -132,7 +138,7 @@ func (t *Table) append(col int, value any) {
 	case float64:
 		vec.reals, ok = append(vec.reals, v), typ == Real
 	case string:
-		vec.texts, ok = append(vec.texts, v), typ == String
+		vec.texts, ok = append(vec.texts, v), typ == String || typ == Guid || typ == Decimal
 	case json.RawMessage:
 		text := normalJSON(v)
 		if text == "" {
@@ -152,7 +158,7 @@ func takesInteger(typ Type, v int64) bool {
 		return v >= math.MinInt32 && v <= math.MaxInt32
 	case Long, Datetime, Timespan:
 		return true
-	case Bool, Real, String, Dynamic:
+	case Bool, Real, String, Dynamic, Guid, Decimal:
 	}
 	return false
 }
@@ -165,7 +171,7 @@ func (t *Table) appendNull(col int) {
 		return
 	case Real:
 		vec.reals = append(vec.reals, 0)
-	case Dynamic:
+	case Dynamic, Guid, Decimal:
 		vec.texts = append(vec.texts, "")
 	case Bool, Int, Long, Datetime, Timespan:
 		vec.words = append(vec.words, 0)
@@ -195,7 +201,7 @@ func (t *Table) Value(row, col int) any {
 		return vec.words[row] != 0
 	case Real:
 		return vec.reals[row]
-	case String:
+	case String, Guid, Decimal:
 		return vec.texts[row]
 	case Dynamic:
 		return json.RawMessage(vec.texts[row])

@@ -96,10 +96,10 @@ func TestFaultsOfTheCaller(t *testing.T) {
 
 func TestTypeNames(t *testing.T) {
 	var names []string
-	for typ := Bool; typ <= Dynamic+1; typ++ {
+	for typ := Bool; typ <= Decimal+1; typ++ {
 		names = append(names, typ.String())
 	}
-	if got := strings.Join(names, " "); got != "bool int long real string datetime timespan dynamic Type(8)" {
+	if got := strings.Join(names, " "); got != "bool int long real string datetime timespan dynamic guid decimal Type(10)" {
 		t.Error(got)
 	}
 }
@@ -113,7 +113,7 @@ func anyTable(rt *rapid.T) *Table {
 	)
 	name := rapid.StringMatching(`[A-Z][a-z]{0,9}([A-Z][a-z]{1,9}){0,4}`)
 	cols := rapid.SliceOfNDistinct(rapid.Custom(func(rt *rapid.T) Column {
-		return Column{name.Draw(rt, "name"), Type(rapid.IntRange(0, int(Dynamic)).Draw(rt, "type"))}
+		return Column{name.Draw(rt, "name"), Type(rapid.IntRange(0, int(Decimal)).Draw(rt, "type"))}
 	}), 1, 6, func(c Column) string { return c.Name }).Draw(rt, "columns")
 	t := New(cols...)
 	for range rapid.IntRange(0, 5).Draw(rt, "rows") {
@@ -146,6 +146,10 @@ func anyValue(rt *rapid.T, typ Type, text *rapid.Generator[string]) any {
 			rt.Fatal(err)
 		}
 		return json.RawMessage(raw)
+	case Decimal:
+		return rapid.StringMatching(`-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?`).Draw(rt, "decimal")
+	case Guid:
+		return rapid.StringMatching(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).Draw(rt, "guid")
 	case String:
 	}
 	return text.Draw(rt, "text")

@@ -129,13 +129,13 @@ func newTextPrinter(t *Table, o TextOptions) *textPrinter {
 		tc.header = Printable(tc.header)
 		tc.pieces = headerPieces(tc.header)
 		switch c.Type {
-		case Int, Long, Real, Timespan:
+		case Int, Long, Real, Timespan, Decimal:
 			tc.right = true
 		case String:
 			tc.elastic, tc.middle = true, true
 		case Dynamic:
 			tc.elastic = true
-		case Bool, Datetime:
+		case Bool, Datetime, Guid:
 		}
 		if i < len(o.Whole) && o.Whole[i] {
 			tc.elastic = false
@@ -243,7 +243,7 @@ func (p *textPrinter) cell(row, col int) string {
 		return string(AppendDatetime(nil, vec.words[row]))
 	case Timespan:
 		return string(AppendTimespan(nil, vec.words[row]))
-	case String, Dynamic:
+	case String, Dynamic, Guid, Decimal:
 	}
 	return Printable(vec.texts[row])
 }

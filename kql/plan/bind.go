@@ -21,6 +21,7 @@ const (
 	CodeTooMuch      kql.Code = "KQL109" // functions within functions make the query too large
 	CodeValue        kql.Code = "KQL110" // a constant that cannot stand here
 	CodeMissing      kql.Code = "KQL111" // a table is missing, and isfuzzy allows it
+	CodeNoEffect     kql.Code = "KQL112" // right, but it changes nothing
 )
 
 // Options are choices of the caller.
@@ -110,7 +111,7 @@ func (b *binder) report(code kql.Code, at kql.Span, message, hint string) {
 	}
 	b.reported[key] = true
 	d := kql.Diagnostic{Span: at, Code: code, Message: message, Hint: hint}
-	if code == CodeMissing {
+	if code == CodeMissing || code == CodeNoEffect {
 		d.Severity = kql.Warning
 	}
 	b.diags = append(b.diags, d)
@@ -299,8 +300,8 @@ func (b *binder) let(scope *env, s *kql.LetStatement) *env {
 
 func (b *binder) letTable(def *tableDef) *rel {
 	r := b.table(def.env, def.x)
-	if def.share != 0 && r.op != nil {
-		r.op = &Shared{Key: def.share, Input: r.op}
+	if def.share != 0 {
+		return shared(r, def.share)
 	}
 	return r
 }

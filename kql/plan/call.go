@@ -110,20 +110,21 @@ func (b *binder) arguments(c *ctx, l *lambda, x *kql.Call, piped *tableDef) (*en
 func (b *binder) tableArgument(c *ctx, p *kql.FuncParam, arg kql.Expr) *tableDef {
 	def := &tableDef{x: arg, env: c.env, fuzzy: b.fuzzy}
 	def.first = b.table(c.env, arg)
+	def.given = func() *rel { return b.table(def.env, def.x) }
+	return b.narrowed(def, p, arg.Range())
+}
+
+// narrowed makes sure that an argument has the columns that the parameter declares, and hides the others.
+func (b *binder) narrowed(def *tableDef, p *kql.FuncParam, at kql.Span) *tableDef {
+	if len(p.Columns) == 0 {
+		return def
+	}
 	for _, want := range p.Columns {
 		i := def.first.index(want.Name.Text)
 		if i < 0 && !def.first.loose() || i >= 0 && def.first.cols[i].Type != want.Type.Type && !def.first.cols[i].Open {
-			b.report(CodeTypes, arg.Range(), fmt.Sprintf("the table has no column %s:%s", want.Name.Text, want.Type.Type), "")
+			b.report(CodeTypes, at, fmt.Sprintf("the table has no column %s:%s", want.Name.Text, want.Type.Type), "")
 		}
 	}
-	if len(p.Columns) > 0 {
-		return b.narrowed(def, p)
-	}
-	return def
-}
-
-// narrowed hides the columns of an argument that the parameter does not declare.
-func (b *binder) narrowed(def *tableDef, p *kql.FuncParam) *tableDef {
 	narrow := func(r *rel) *rel {
 		if r.op == nil {
 			return r
@@ -136,7 +137,7 @@ func (b *binder) narrowed(def *tableDef, p *kql.FuncParam) *tableDef {
 		}
 		return &rel{op: &Project{Input: r.op, Cols: out}, cols: assigned(out), ordered: r.ordered}
 	}
-	return &tableDef{first: narrow(def.first), given: func() *rel { return narrow(b.table(def.env, def.x)) }}
+	return &tableDef{first: narrow(def.first), given: func() *rel { return narrow(def.given()) }}
 }
 
 func (b *binder) scalarArgument(c *ctx, p *kql.FuncParam, arg kql.Expr) Expr {

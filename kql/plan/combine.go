@@ -224,11 +224,20 @@ func (b *binder) union(c *ctx, op *kql.Union) *rel {
 	var legs []*rel
 	var names []string
 	if c.row != nil {
-		legs, names = append(legs, c.row), append(names, "")
+		name := ""
+		if scan, ok := c.row.op.(*Scan); ok {
+			name = scan.Table
+		}
+		legs, names = append(legs, c.row), append(names, name)
 	}
 	for _, x := range op.Tables {
 		got, ns := b.unionLegs(c, x)
 		legs, names = append(legs, got...), append(names, ns...)
+	}
+	for i := range names {
+		if names[i] == "" {
+			names[i] = fmt.Sprintf("union_arg%d", i)
+		}
 	}
 	source := ""
 	if word, _, ok := paramWord(op.Params, "withsource"); ok {
@@ -251,7 +260,7 @@ func (b *binder) unionLegs(c *ctx, x kql.Expr) ([]*rel, []string) {
 				}
 			}
 		}
-		for _, name := range c.env.names(func(v *binding) bool { return v.table != nil || v.lambda != nil && v.lambda.def.View }) {
+		for _, name := range c.env.names(func(v *binding) bool { return v.lambda != nil && v.lambda.def.View }) {
 			if matchStars(w.Pattern, name) {
 				legs, names = append(legs, b.namedTable(c.env, &kql.Name{Span: w.Span, Text: name})), append(names, name)
 			}
@@ -270,7 +279,7 @@ func (b *binder) unionLegs(c *ctx, x kql.Expr) ([]*rel, []string) {
 		return nil, nil
 	}
 	name := ""
-	if n, ok := kql.Unparen(x).(*kql.Name); ok {
+	if n, ok := kql.Unparen(x).(*kql.Name); ok && c.env.find(n.Text) == nil {
 		name = n.Text
 	}
 	return []*rel{leg}, []string{name}
@@ -392,41 +401,6 @@ func unionOpener(b *binder, u *Union, legs []*rel) *opener {
 		}
 	}
 	return o
-}
-
-func (b *binder) search(c *ctx, op *kql.Search) *rel {
-	var legs []*rel
-	var names []string
-	switch {
-	case c.row != nil:
-		legs, names = []*rel{c.row}, []string{""}
-	case len(op.Tables) == 0:
-		b.unsupported(op.Span, "search without tables")
-		return badRel()
-	}
-	for _, x := range op.Tables {
-		got, ns := b.unionLegs(c, x)
-		legs, names = append(legs, got...), append(names, ns...)
-	}
-	r := b.unite(legs, names, "$table", false, op.Span)
-	if r.op == nil {
-		return r
-	}
-	if r.wide {
-		b.unsupported(op.Span, "search in an open table")
-		return badRel()
-	}
-	fn := FnHas
-	if word, _, ok := paramWord(op.Params, "kind"); ok && word == "case_sensitive" {
-		fn = FnHasCS
-	}
-	inner := &rel{op: r.op, cols: r.cols[1:]}
-	sc := &ctx{env: c.env, row: inner, search: fn}
-	pred := b.searched(sc, b.scalar(sc, op.Pred), op.Pred.Range())
-	if t := TypeOf(pred); t != kql.TypeBool && !loose(pred) {
-		b.report(CodeTypes, op.Pred.Range(), fmt.Sprintf("a condition must be a bool, not %s", t), "")
-	}
-	return r.from(&Filter{Input: r.op, Pred: pred})
 }
 
 func (b *binder) partition(c *ctx, op *kql.Partition) *rel {

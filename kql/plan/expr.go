@@ -59,7 +59,8 @@ type ParamRef struct {
 
 // Call is a scalar function or an operator. Arguments that a query left out are left out here. The order of the
 // arguments is that of the query; and and or have any number of them; in and has_any have the value first. FnItem takes
-// one result of a function that gives several: its arguments are the call and the number of the result. FnConvert
+// one result of a function that gives several: its arguments are the call, which gives an array of them, and the number of
+// the result. array_sort_asc and array_sort_desc give several where they have several arrays. FnConvert
 // changes the type of its argument, as a typed parameter of a function does.
 type Call struct {
 	Info

@@ -218,7 +218,11 @@ func accepts(class string, t Type) int {
 // classText names a class in a message.
 func classText(class string) string {
 	switch class {
-	case "integer":
+	case "any", "common", "commonDyn":
+		return "a value"
+	case "star":
+		return "*"
+	case "int", "integer":
 		return "a whole number"
 	case "number":
 		return "a number"

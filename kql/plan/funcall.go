@@ -50,6 +50,9 @@ func (b *binder) callScalar(c *ctx, x *kql.Call) Expr {
 }
 
 func itemOf(v Expr, outs []tupleItem, i int) Expr {
+	if len(outs) == 1 {
+		return v
+	}
 	return &Call{Info: typed(outs[i].t, false, Const(v)), Fn: FnItem, Args: []Expr{v, longLit(int64(i))}}
 }
 
@@ -107,6 +110,10 @@ func (b *binder) builtin(c *ctx, info *FnInfo, x *kql.Call) (Expr, []tupleItem) 
 		return b.packAll(c, x), nil
 	case FnColumnIfexists:
 		return b.columnIfExists(c, info, x), nil
+	case FnIngestionTime:
+		if !b.opt.official && len(x.Args) == 0 {
+			return ingestionTime(c), nil
+		}
 	case FnIscolumnexists:
 		return b.isColumn(c, info, x), nil
 	case FnCase:
@@ -121,15 +128,20 @@ func (b *binder) builtin(c *ctx, info *FnInfo, x *kql.Call) (Expr, []tupleItem) 
 		return bad(), nil
 	}
 	t := resultType(sig, args, literals)
+	if !b.checkChoice(info, x, args) {
+		return bad(), nil
+	}
 	if t == kql.TypeUnknown && sig.result != "arg" && sig.result != "arg2" && !slices.ContainsFunc(args, loose) {
 		b.report(CodeTypes, x.Span, fmt.Sprintf("the arguments of %s have no common type: %s", info.Name, joinTypes(args)), "")
 		return bad(), nil
 	}
-	strict, constant := true, !info.Is(FlagRandom) && !info.Is(FlagWindow)
+	strict, constant := true, !info.Is(FlagRandom) && !info.Is(FlagWindow) && info.ID != FnIngestionTime
 	for _, a := range args {
 		strict, constant = strict && NonNull(a), constant && Const(a)
 	}
-	nonNull := info.Null == NullNever || info.Null == NullStrict && strict || info.ID == FnBin && strict && positive(args[1])
+	shifted := info.ID == FnNow && len(args) > 0 || info.ID == FnStartofday && len(args) > 1 // perhaps out of the years
+	strict = strict && !shifted
+	nonNull := info.Null == NullNever && !shifted || info.Null == NullStrict && strict || info.ID == FnBin && strict && positive(args[1])
 	i := typed(t, nonNull, constant)
 	if info.ID == FnIff || info.ID == FnCoalesce {
 		i.NonNull = i.NonNull || nonNullChoice(info.ID, args)
@@ -137,15 +149,42 @@ func (b *binder) builtin(c *ctx, info *FnInfo, x *kql.Call) (Expr, []tupleItem) 
 	if info.Is(FlagWindow) {
 		return b.window(c, info, x, i, args), nil
 	}
-	if (info.ID == FnArraySortAsc || info.ID == FnArraySortDesc) && len(args) > 1 && TypeOf(args[1]) == kql.TypeDynamic {
-		b.unsupported(x.Span, info.Name+" with several arrays")
-		return bad(), nil
-	}
 	if !b.checkValues(info, x, args) {
 		return bad(), nil
 	}
 	v := b.foldNow(&Call{Info: i, Fn: info.ID, Args: append(args, typeLits(literals)...)})
+	if info.ID == FnArraySortAsc || info.ID == FnArraySortDesc {
+		return v, b.sortedItems(c, x, args)
+	}
 	return v, tupleItems[info.ID]
+}
+
+// ingestionTime is when a record came in. Records of files tell no such time: it is taken to be that of the record, as if
+// none had come late, so that a rule that asks for what came in since its last run gets that.
+func ingestionTime(c *ctx) Expr {
+	if c.row != nil {
+		if i := c.row.index("TimeGenerated"); i >= 0 && c.row.cols[i].Type == kql.TypeDateTime {
+			return c.row.cols[i].ref()
+		}
+	}
+	return nullLit(kql.TypeDateTime)
+}
+
+// sortedItems are the values of array_sort_asc and array_sort_desc: each of the arrays, in the order of the first. Of one
+// array there is one value, which is the call itself.
+func (b *binder) sortedItems(c *ctx, x *kql.Call, args []Expr) []tupleItem {
+	var items []tupleItem
+	for i, a := range args {
+		if TypeOf(a) != kql.TypeDynamic || i >= len(x.Args) {
+			break
+		}
+		name := b.nameOf(c, x.Args[i], 0)
+		if name == "" {
+			name = fmt.Sprintf("array%d", i)
+		}
+		items = append(items, tupleItem{whole: name + "_sorted", t: kql.TypeDynamic})
+	}
+	return items
 }
 
 // typeLits keeps a typeof as an argument: null of that type.
@@ -195,6 +234,9 @@ func (b *binder) values(c *ctx, info *FnInfo, x *kql.Call) (args []Expr, literal
 		default:
 		}
 		v := b.scalar(c, a)
+		if c.search != FnNone {
+			v = b.searched(c, v)
+		}
 		args = append(args, v)
 	}
 	return args, literals, ok && !b.full
@@ -253,8 +295,36 @@ func (b *binder) choose(info *FnInfo, x *kql.Call, args []Expr, literals []*kql.
 // lenient reports whether Kusto takes a type where its documentation asks for another: a dynamic for a string.
 func lenient(class string, t Type) bool { return class == "string" && t == kql.TypeDynamic }
 
+// usage shows how a function is called, in three ways at most.
 func usage(info *FnInfo) string {
-	return "it is called with " + strings.Join(info.Signatures(), ", or ")
+	ways := make([]string, 0, len(info.sigs))
+	for i := range info.sigs[:min(len(info.sigs), 3)] {
+		ways = append(ways, info.sigs[i].call(info.Name))
+	}
+	return "write " + strings.Join(ways, ", or ")
+}
+
+// call shows a signature as a call: f(number, string[, int]).
+func (s *signature) call(name string) string {
+	var text strings.Builder
+	open := 0
+	text.WriteString(name + "(")
+	for i, p := range s.params {
+		comma := ""
+		if i > 0 {
+			comma = ", "
+		}
+		if p.optional {
+			comma = "[" + comma
+			open++
+		}
+		text.WriteString(comma + strings.TrimPrefix(strings.TrimPrefix(classText(p.class), "a "), "an "))
+		if p.repeat {
+			text.WriteString(", …")
+		}
+	}
+	text.WriteString(strings.Repeat("]", open) + ")")
+	return text.String()
 }
 
 // marks checks that constants and columns stand where they must.
@@ -402,6 +472,33 @@ func choiceType(args []Expr) Type {
 	return t
 }
 
+// checkChoice reports values of iff, case and coalesce that have no common type: Kusto mixes int with long, but neither
+// with real or decimal.
+func (b *binder) checkChoice(info *FnInfo, x *kql.Call, args []Expr) bool {
+	if b.opt.official {
+		return true
+	}
+	switch info.ID { //nolint:exhaustive // the others choose nothing
+	case FnIff:
+		args = args[1:]
+	case FnCase, FnCoalesce:
+	default:
+		return true
+	}
+	var kinds []Type
+	for _, a := range args {
+		if t := promoted(TypeOf(a)); isNumber(t) && !loose(a) && !slices.Contains(kinds, t) {
+			kinds = append(kinds, t)
+		}
+	}
+	if len(kinds) < 2 {
+		return true
+	}
+	b.report(CodeTypes, x.Span, fmt.Sprintf("the values of %s have no common type: %s", info.Name, joinTypes(args)),
+		"make them one type with toreal(…) or tolong(…)")
+	return false
+}
+
 // caseOf is case(p1, v1, p2, v2, …, else).
 func (b *binder) caseOf(c *ctx, info *FnInfo, x *kql.Call) Expr {
 	args, _, ok := b.values(c, info, x)
@@ -425,6 +522,9 @@ func (b *binder) caseOf(c *ctx, info *FnInfo, x *kql.Call) Expr {
 		}
 		results = append(results, a)
 		i.NonNull = i.NonNull && NonNull(a)
+	}
+	if !b.checkChoice(info, x, results) {
+		return bad()
 	}
 	return &Call{Info: typed(choiceType(results), i.NonNull, i.Const), Fn: FnCase, Args: args}
 }
@@ -460,10 +560,7 @@ func (b *binder) columnIfExists(c *ctx, info *FnInfo, x *kql.Call) Expr {
 	}
 	if name, ok := args[0].(*Lit); ok && c.row != nil && name.Type == kql.TypeString {
 		if col, ok := c.row.find(name.Str); ok {
-			if b.opt.official {
-				return b.convert(col.ref(), TypeOf(args[1]))
-			}
-			return col.ref()
+			return b.convert(col.ref(), TypeOf(args[1]))
 		}
 		if c.row.loose() {
 			return b.columnIfOpen(c, name.Str, args[1])
@@ -550,57 +647,38 @@ func (b *binder) foldNow(call *Call) Expr {
 	return &Lit{Info: typed(kql.TypeDateTime, true, true), Int: now + offset}
 }
 
-// checkValues looks at constants that the engine would refuse only when the query runs.
-func (b *binder) checkValues(info *FnInfo, x *kql.Call, args []Expr) bool {
-	if info.ID != FnDatetimeDiff && info.ID != FnDatetimeAdd && info.ID != FnDatetimePart {
-		return true
-	}
-	lit, ok := args[0].(*Lit)
-	if !ok {
-		return true
-	}
-	if !slices.Contains(dateParts, lower(lit.Str)) {
-		b.report(CodeValue, x.Args[0].Range(), fmt.Sprintf("%s is no part of a date", quote(lit.Str)), hint(lit.Str, dateParts))
-		return false
-	}
-	return true
-}
-
-var dateParts = []string{
-	"year", "quarter", "month", "week", "week_of_year", "weekofyear", "day", "dayofyear", "dayofmonth", "dayofweek", "hour", "hourofday",
-	"minute", "second", "millisecond", "microsecond", "nanosecond",
-}
-
 // tupleItem is one of the values of a function that gives several.
 type tupleItem struct {
-	name string
-	t    Type
+	// name comes after the name of the function and its argument; whole is all of it, if it is set.
+	name  string
+	t     Type
+	whole string
 }
 
 var tupleItems = map[Fn][]tupleItem{ //nolint:exhaustive // the others have none
 	FnSeriesStats: {
-		{"min", kql.TypeReal},
-		{"min_idx", kql.TypeLong},
-		{"max", kql.TypeReal},
-		{"max_idx", kql.TypeLong},
-		{"avg", kql.TypeReal},
-		{"stdev", kql.TypeReal},
-		{"variance", kql.TypeReal},
+		{name: "min", t: kql.TypeReal},
+		{name: "min_idx", t: kql.TypeLong},
+		{name: "max", t: kql.TypeReal},
+		{name: "max_idx", t: kql.TypeLong},
+		{name: "avg", t: kql.TypeReal},
+		{name: "stdev", t: kql.TypeReal},
+		{name: "variance", t: kql.TypeReal},
 	},
-	FnSeriesDecomposeAnomalies: {{"ad_flag", kql.TypeDynamic}, {"ad_score", kql.TypeDynamic}, {"baseline", kql.TypeDynamic}},
+	FnSeriesDecomposeAnomalies: {{name: "ad_flag", t: kql.TypeDynamic}, {name: "ad_score", t: kql.TypeDynamic}, {name: "baseline", t: kql.TypeDynamic}},
 	FnSeriesDecompose: {
-		{"baseline", kql.TypeDynamic}, {"seasonal", kql.TypeDynamic}, {"trend", kql.TypeDynamic}, {"residual", kql.TypeDynamic},
+		{name: "baseline", t: kql.TypeDynamic}, {name: "seasonal", t: kql.TypeDynamic}, {name: "trend", t: kql.TypeDynamic}, {name: "residual", t: kql.TypeDynamic},
 	},
 	FnSeriesDecomposeForecast: {
-		{"forecast", kql.TypeDynamic}, {"seasonal", kql.TypeDynamic}, {"trend", kql.TypeDynamic}, {"residual", kql.TypeDynamic},
+		{name: "forecast", t: kql.TypeDynamic}, {name: "seasonal", t: kql.TypeDynamic}, {name: "trend", t: kql.TypeDynamic}, {name: "residual", t: kql.TypeDynamic},
 	},
 	FnSeriesFitLine: {
-		{"rsquare", kql.TypeReal},
-		{"slope", kql.TypeReal},
-		{"variance", kql.TypeReal},
-		{"rvariance", kql.TypeReal},
-		{"interception", kql.TypeReal},
-		{"line_fit", kql.TypeDynamic},
+		{name: "rsquare", t: kql.TypeReal},
+		{name: "slope", t: kql.TypeReal},
+		{name: "variance", t: kql.TypeReal},
+		{name: "rvariance", t: kql.TypeReal},
+		{name: "interception", t: kql.TypeReal},
+		{name: "line_fit", t: kql.TypeDynamic},
 	},
-	FnSeriesPeriodsDetect: {{"periods", kql.TypeDynamic}, {"scores", kql.TypeDynamic}},
+	FnSeriesPeriodsDetect: {{name: "periods", t: kql.TypeDynamic}, {name: "scores", t: kql.TypeDynamic}},
 }

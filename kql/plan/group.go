@@ -87,6 +87,16 @@ func (b *binder) chooseAggregate(info *FnInfo, x *kql.Call, args []Expr) *signat
 		if len(args) > 0 {
 			return &info.sigs[0]
 		}
+	case AggCount:
+		if len(args) != 1 || TypeOf(args[0]) == kql.TypeBool || loose(args[0]) {
+			break
+		}
+		at := x.Args[0].Range()
+		if b.opt.official {
+			b.report(CodeTypes, at, fmt.Sprintf("count takes a bool here, not %s", TypeOf(args[0])), usage(info))
+			return nil
+		}
+		b.report(CodeNoEffect, at, "count counts all rows, also those where this is null", "to count rows with a value, write countif(isnotnull(…))")
 	}
 	return b.choose(info, x, args, nil)
 }
@@ -399,6 +409,28 @@ func (b *binder) top(c *ctx, op *kql.Top) *rel {
 	r := c.row.from(&Top{Input: c.row.op, N: n, Keys: keys})
 	r.ordered = true
 	return live(c.row, r)
+}
+
+// topHitters is a top over the counts, or sums, of groups: exact, where the language allows an estimate.
+func (b *binder) topHitters(c *ctx, op *kql.TopHitters) *rel {
+	n := b.number(c, op.N, "top-hitters")
+	keys := b.keysOf(c, []kql.Expr{op.Of}, "groups")
+	agg := &Agg{Info: typed(kql.TypeLong, true, false), Fn: AggCount}
+	name := "approximate_count_" + b.nameOf(c, op.Of, 0)
+	if op.By != nil {
+		v := b.scalar(c, op.By)
+		t := TypeOf(v)
+		if !isSummable(t) && !loose(v) {
+			b.report(CodeTypes, op.By.Range(), fmt.Sprintf("top-hitters sums a number, not %s", t), "")
+		}
+		agg = &Agg{Info: typed(promoted(t), false, false), Fn: AggSum, Args: []Expr{v}}
+		name = "approximate_sum_" + b.nameOf(c, op.By, 0)
+	}
+	col := b.newCol(freeName(name, func(s string) bool { return keys[0].Col.Name == s }), agg.Type, agg.NonNull)
+	a := &Aggregate{Input: c.row.op, Keys: keys, Aggs: []AggAssign{{Cols: []Column{col}, Agg: agg}}}
+	r := c.row.unordered(&Top{Input: a, N: n, Keys: []SortKey{{X: col.ref(), Desc: true}}}, Columns(a))
+	r.ordered = true
+	return r
 }
 
 func (b *binder) take(c *ctx, op *kql.Take) *rel {

@@ -290,17 +290,32 @@ type MvItem struct {
 type MvApply struct {
 	Input Op
 	Items []MvItem
+	// Index is the ID of the column of Sub's rows with the number of the element, or 0.
+	Index int
 	Limit Expr // nil where none is given
 	Sub   Op
 	Cols  []Column
 }
 
+// Conflict says what [Unpack] does with a key whose column is there already.
+type Conflict uint8
+
+// The choices: an error, the value of the bag, or the value of the column.
+const (
+	ConflictError Conflict = iota
+	ConflictReplace
+	ConflictKeep
+)
+
 // Unpack is bag_unpack: a column for each key of a bag. Only Cols are known before it runs.
 type Unpack struct {
-	Input  Op
-	X      Expr
-	Prefix string
-	Cols   []Column
+	Input    Op
+	X        Expr
+	Prefix   string
+	Conflict Conflict
+	// Ignored are keys that get no column.
+	Ignored []string
+	Cols    []Column
 	// Declared are those of Cols that the query declares: nothing else is unpacked then.
 	Declared []Column
 	Open     bool
@@ -330,7 +345,8 @@ type Union struct {
 	Source int
 }
 
-// UnionInput is a table of a [Union]. From has for each of Cols the ID of the column that fills it, or 0 for null or "".
+// UnionInput is a table of a [Union]. Name is that of a table of the schema, or union_arg and its number for what has
+// none. From has for each of Cols the ID of the column that fills it, or 0 for null or "".
 type UnionInput struct {
 	Op   Op
 	Name string

@@ -182,10 +182,12 @@ func (w *printer) one(op Op, depth int) {
 		w.out(depth, fmt.Sprintf("mv-expand %s%s%s", w.items(op.Items), ifText(op.Index != 0, fmt.Sprintf(" index c%d", op.Index)),
 			ifText(op.Limit != nil, " limit "+w.optional(op.Limit))+ifText(op.Array, " array")))
 	case *MvApply:
-		w.out(depth, "mv-apply "+w.items(op.Items)+ifText(op.Limit != nil, " limit "+w.optional(op.Limit))+" out "+columnsText(op.Cols, false))
+		w.out(depth, "mv-apply "+w.items(op.Items)+ifText(op.Index != 0, fmt.Sprintf(" index c%d", op.Index))+ifText(op.Limit != nil, " limit "+w.optional(op.Limit))+" out "+columnsText(op.Cols, false))
 		w.step(op.Sub, depth+1)
 	case *Unpack:
-		w.out(depth, fmt.Sprintf("unpack %s prefix %q declared %s out %s", w.expr(op.X), op.Prefix, columnsText(op.Declared, false), columnsText(op.Cols, op.Open)))
+		w.out(depth, fmt.Sprintf("unpack %s prefix %q%s%s declared %s out %s", w.expr(op.X), op.Prefix,
+			[...]string{ConflictError: "", ConflictReplace: " replace", ConflictKeep: " keep"}[op.Conflict],
+			ifText(len(op.Ignored) > 0, fmt.Sprintf(" ignored %q", op.Ignored)), columnsText(op.Declared, false), columnsText(op.Cols, op.Open)))
 	case *Pivot:
 		w.out(depth, fmt.Sprintf("pivot %s %s keys %s", w.expr(op.X), ifText(op.Agg != nil, w.optionalAgg(op.Agg)), columnsText(op.Keys, true)))
 	case *Partition:

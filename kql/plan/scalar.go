@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -44,15 +45,21 @@ func (b *binder) scalar(c *ctx, x kql.Expr) Expr {
 	defer func() { b.nest-- }()
 	switch x := kql.Unparen(x).(type) {
 	case *kql.Literal:
+		if x.Type == kql.TypeLong && x.Int == math.MinInt64 && strings.HasPrefix(x.Written, "-") && !b.opt.official {
+			// The sign is an operator here, and what it stands before is too large.
+			b.report(kql.CodeOverflow, x.Span, "the value is beyond the limits of long", "write long(-9223372036854775808)")
+			return bad()
+		}
 		return literal(x)
 	case *kql.Dynamic:
+		b.checkDynamic(x)
 		return &Lit{Info: typed(kql.TypeDynamic, !isNullDynamic(x.Value), true), Str: jsonText(x.Value), Null: isNullDynamic(x.Value)}
 	case *kql.Name:
 		return b.name(c, x)
 	case *kql.Path, *kql.Element:
 		return b.path(c, x)
 	case *kql.Call:
-		return b.callScalar(c, x)
+		return b.callScalar(b.argumentCtx(c, x), x)
 	case *kql.Unary:
 		return b.unary(c, x)
 	case *kql.Binary:
@@ -75,6 +82,17 @@ func (b *binder) scalar(c *ctx, x kql.Expr) Expr {
 		b.report(kql.CodeExpected, x.Range(), "the expression could not be read", "")
 	}
 	return bad()
+}
+
+// argumentCtx is where the arguments of a call stand. In a search a text alone stands for a condition in not(…) too, but
+// not in other functions.
+func (b *binder) argumentCtx(c *ctx, x *kql.Call) *ctx {
+	if c.search == FnNone || x.Func.Text == "not" && !b.opt.official {
+		return c
+	}
+	plain := *c
+	plain.search = FnNone
+	return &plain
 }
 
 func literal(x *kql.Literal) Expr {
@@ -129,7 +147,11 @@ func (b *binder) name(c *ctx, x *kql.Name) Expr {
 		b.report(CodeUnknownName, x.Span, fmt.Sprintf("%s is a function: it needs its arguments in parentheses", quote(x.Text)), "")
 		return bad()
 	}
-	b.report(CodeUnknownName, x.Span, what+quote(x.Text), hint(x.Text, known))
+	meant := hint(x.Text, known)
+	if x.Text != "" && x.Text[0] >= '0' && x.Text[0] <= '9' {
+		meant = "a number has no suffix, and a length of time one of d, h, m, s, ms, microsecond, tick"
+	}
+	b.report(CodeUnknownName, x.Span, what+quote(x.Text), meant)
 	return bad()
 }
 
@@ -245,6 +267,10 @@ func (b *binder) unary(c *ctx, x *kql.Unary) Expr {
 		return v
 	}
 	if lit, ok := v.(*Lit); ok && !lit.Null && lit.Type != kql.TypeDynamic && lit.Type != kql.TypeDecimal && t != kql.TypeUnknown {
+		if lit.Int == math.MinInt64 && t == kql.TypeLong && !b.opt.official {
+			b.report(kql.CodeOverflow, x.Span, "the value is beyond the limits of long", "")
+			return bad()
+		}
 		neg := *lit
 		neg.Int, neg.Real = -neg.Int, -neg.Real
 		neg.Type = t
@@ -274,10 +300,16 @@ func (b *binder) binary(c *ctx, x *kql.Binary) Expr {
 			}
 		}
 		if i < len(chain)-1 && c.search != FnNone && (n.Op == kql.OpAnd || n.Op == kql.OpOr) {
-			v = b.searched(c, v, n.X.Range())
+			v = b.searched(c, v)
 		}
 		if _, star := kql.Unparen(n.X).(*kql.Star); star {
 			v = b.anyColumn(c, n)
+			continue
+		}
+		if n.Op == kql.OpSearch && v != nil {
+			if v = b.colon(c, n, v, b.operand(c, n.Y, n.Op)); !b.spend(1, n.Span) {
+				return bad()
+			}
 			continue
 		}
 		v = b.apply(n, v, b.operand(c, n.Y, n.Op))
@@ -294,59 +326,9 @@ func (b *binder) operand(c *ctx, x kql.Expr, op kql.BinaryOp) Expr {
 		return b.scalar(c, x)
 	}
 	if op == kql.OpAnd || op == kql.OpOr {
-		return b.searched(c, b.scalar(c, x), x.Range())
+		return b.searched(c, b.scalar(c, x))
 	}
 	return b.scalar(&ctx{env: c.env, row: c.row}, x)
-}
-
-// searched makes a condition of a text that stands alone in a search.
-func (b *binder) searched(c *ctx, v Expr, at kql.Span) Expr {
-	lit, ok := v.(*Lit)
-	if !ok || lit.Type == kql.TypeBool || lit.Type == kql.TypeUnknown {
-		return v
-	}
-	if strings.Contains(lit.Str, "*") {
-		b.unsupported(at, "a star in the text of a search")
-		return bad()
-	}
-	return b.inAnyColumn(c.row, c.search, textOf(lit))
-}
-
-func textOf(v Expr) Expr {
-	if TypeOf(v) == kql.TypeString {
-		return v
-	}
-	return &Call{Info: typed(kql.TypeString, true, Const(v)), Fn: FnTostring, Args: []Expr{v}}
-}
-
-// inAnyColumn is a condition on all columns, one of which must fulfil it.
-func (b *binder) inAnyColumn(row *rel, fn Fn, text Expr) Expr {
-	or := &Call{Info: typed(kql.TypeBool, true, false), Fn: FnOr}
-	for _, col := range row.cols {
-		if !b.spend(2, kql.Span{}) {
-			break
-		}
-		or.Args = append(or.Args, &Call{Info: typed(kql.TypeBool, true, false), Fn: fn, Args: []Expr{textOf(col.ref()), text}})
-	}
-	return or
-}
-
-// anyColumn is "* has x".
-func (b *binder) anyColumn(c *ctx, n *kql.Binary) Expr {
-	if c.row == nil || c.row.loose() {
-		b.unsupported(n.Span, "a star for the columns of an open table")
-		return bad()
-	}
-	y := b.scalar(c, n.Y)
-	fn := opFns[n.Op]
-	switch {
-	case n.Op == kql.OpSearch:
-		fn = FnHas
-	case n.Op != kql.OpEq && !n.Op.IsText():
-		b.report(CodeTypes, n.Span, fmt.Sprintf("%s is not defined for *", n.Op), "")
-		return bad()
-	}
-	return b.inAnyColumn(c.row, fn, textOf(y))
 }
 
 var opFns = map[kql.BinaryOp]Fn{ //nolint:exhaustive // the others have none
@@ -374,19 +356,13 @@ func (b *binder) apply(n *kql.Binary, x, y Expr) Expr {
 		b.unsupported(n.OpSpan, n.Op.String())
 		return bad()
 	}
-	if lit, isLit := y.(*Lit); n.Op == kql.OpSearch && (!isLit || strings.Contains(lit.Str, "*")) {
-		b.unsupported(n.Span, "anything but a text without stars after :")
-		return bad()
-	}
 	tx, ty := TypeOf(x), TypeOf(y)
 	t, ok := operatorType(n.Op, tx, ty)
+	if ok && tx == kql.TypeDynamic && ty == kql.TypeDynamic && n.Op >= kql.OpAdd && !n.Op.IsText() && !b.opt.official {
+		ok = false // the official service lets it pass, the engine does not
+	}
 	if !ok && !loose(x) && !loose(y) {
-		h := ""
-		if n.Op == kql.OpAdd && (tx == kql.TypeString || ty == kql.TypeString) {
-			h = "to join texts, write strcat(…)"
-		}
-		at := n.OpSpan
-		b.report(CodeTypes, at, fmt.Sprintf("%s is not defined for %s and %s", n.Op, tx, ty), h)
+		b.report(CodeTypes, n.OpSpan, fmt.Sprintf("%s is not defined for %s and %s", n.Op, tx, ty), operandHint(n.Op, tx, ty))
 		return bad()
 	}
 	if !ok {
@@ -395,11 +371,17 @@ func (b *binder) apply(n *kql.Binary, x, y Expr) Expr {
 			t = kql.TypeBool
 		}
 	}
-	info := typed(t, nonNullOp(fn, x, y), Const(x) && Const(y))
+	if fn == FnMatchesRegex && !b.checkRegex(y, n.Y.Range()) {
+		return bad()
+	}
+	if v := b.foldWhole(n, fn, x, y); v != nil {
+		return v
+	}
+	info := typed(t, nonNullOp(fn, t, x, y), Const(x) && Const(y))
 	if fn == FnAnd || fn == FnOr {
+		// A call that this chain made nobody else holds; what a name stands for may be used elsewhere.
 		if c, ok := x.(*Call); ok && c.Fn == fn {
-			// c was made by this chain and nobody else holds it.
-			if _, paren := n.X.(*kql.Paren); !paren {
+			if _, chained := n.X.(*kql.Binary); chained {
 				c.Args, c.Info = append(c.Args, y), info
 				return c
 			}
@@ -408,8 +390,32 @@ func (b *binder) apply(n *kql.Binary, x, y Expr) Expr {
 	return &Call{Info: info, Fn: fn, Args: []Expr{x, y}}
 }
 
+// operandHint says what to do where an operator is not defined for two types.
+func operandHint(op kql.BinaryOp, x, y Type) string {
+	either := func(t Type) bool { return x == t || y == t }
+	switch {
+	case op == kql.OpAdd && either(kql.TypeString):
+		return "to join texts, write strcat(…)"
+	case op.IsText():
+		return "make a string of it with tostring(…)"
+	case either(kql.TypeDynamic):
+		return "say what type it is, with tolong(…), toreal(…), tostring(…) or the like"
+	case either(kql.TypeString) && either(kql.TypeDateTime):
+		return "a time is written datetime(2024-05-01); of a text todatetime(…) makes one"
+	case either(kql.TypeString) && (isNumber(x) || isNumber(y)):
+		return "of a text tolong(…) or toreal(…) makes a number"
+	case either(kql.TypeTimespan) && (isNumber(x) || isNumber(y)):
+		return "a length of time is written with its unit: 5d, 5h, 5m, 5s"
+	}
+	return ""
+}
+
 // nonNullOp tells when an operator cannot give null.
-func nonNullOp(fn Fn, x, y Expr) bool {
+func nonNullOp(fn Fn, t Type, x, y Expr) bool {
+	dynamic := TypeOf(x) == kql.TypeDynamic || TypeOf(y) == kql.TypeDynamic
+	if t == kql.TypeDateTime || dynamic && fn != FnAnd && fn != FnOr && fn.Info().Null == NullStrict {
+		return false // a time beyond the years 1 to 9999 is null, and so is what a dynamic holds of another type
+	}
 	switch fn.Info().Null {
 	case NullNever:
 		return true

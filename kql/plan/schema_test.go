@@ -393,6 +393,7 @@ func (c *planChecker) step(op Op, rows map[int]bool) map[int]bool {
 			c.expr(it.X, in)
 			inner[it.Col.ID] = true
 		}
+		inner[op.Index] = true
 		for id := range c.step(op.Sub, inner) {
 			inner[id] = true
 		}

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"drumbeat/kql"
 )
@@ -13,6 +14,9 @@ func (b *binder) print(c *ctx, op *kql.Print) *rel {
 	for i, e := range op.Cols {
 		if named, ok := e.(*kql.Named); ok {
 			b.assignTo(p, inner, []kql.Expr{named}, false)
+			continue
+		}
+		if b.assignMany(p, inner, e, false) {
 			continue
 		}
 		p.add(fmt.Sprintf("print_%d", i), b.scalar(inner, e), false)
@@ -148,6 +152,11 @@ func (b *binder) mvApply(c *ctx, op *kql.MvApply) *rel {
 	for _, it := range items {
 		rows = replaced(rows, it.Col)
 	}
+	if word, _, ok := paramWord(op.Params, "with_itemindex"); ok {
+		col := b.newCol(word, kql.TypeLong, true)
+		m.Index = col.ID
+		rows = replaced(rows, col)
+	}
 	in := c.row.with(&Rows{Cols: rows}, rows)
 	in.ordered = true
 	if c.row.op == nil || !fine {
@@ -223,6 +232,9 @@ func (b *binder) parse(c *ctx, op *kql.ParseOp) *rel {
 		col := b.newCol(part.Name.Text, t, false)
 		p.Pattern = append(p.Pattern, ParsePart{Col: col.ID, Type: t})
 		p.Cols = parsed(p.Cols, col)
+	}
+	if p.Kind == ParseRegex {
+		b.checkParsePattern(op, p)
 	}
 	return live(c.row, c.row.with(p, p.Cols))
 }
@@ -313,13 +325,10 @@ func (b *binder) bagUnpack(c *ctx, op *kql.Evaluate) *rel {
 		return badRel()
 	}
 	u := &Unpack{Input: c.row.op, X: v, Open: true}
-	if len(args) > 1 {
-		prefix, ok := b.scalar(c, args[1]).(*Lit)
-		if !ok || prefix.Type != kql.TypeString || len(args) > 2 {
-			b.unsupported(op.Call.Span, "bag_unpack with these arguments")
+	for i, a := range args[1:] {
+		if !b.unpackOption(c, u, a, i) {
 			return badRel()
 		}
-		u.Prefix = prefix.Str
 	}
 	if !op.Schema || op.Star {
 		for _, o := range c.row.cols {
@@ -340,6 +349,46 @@ func (b *binder) bagUnpack(c *ctx, op *kql.Evaluate) *rel {
 		r.opener = &opener{known: map[string]Column{}, add: func(c Column) { u.Cols = append(u.Cols, c) }}
 	}
 	return live(c.row, r)
+}
+
+// unpackOptions are the arguments of bag_unpack after the column, in their order; they may be named too.
+var unpackOptions = []string{"OutputColumnPrefix", "columnsConflict", "ignoredProperties"}
+
+func (b *binder) unpackOption(c *ctx, u *Unpack, x kql.Expr, i int) bool {
+	name := ""
+	if i < len(unpackOptions) {
+		name = unpackOptions[i]
+	}
+	at := x.Range()
+	if named, ok := x.(*kql.Named); ok && len(named.Names) == 1 {
+		name, x = named.Names[0].Text, named.X
+	}
+	v := b.scalar(&ctx{env: c.env}, x)
+	text, isText := constantText(v)
+	switch name {
+	case "OutputColumnPrefix":
+		if isText {
+			u.Prefix = text
+			return true
+		}
+	case "columnsConflict":
+		known := map[string]Conflict{"error": ConflictError, "replace_source": ConflictReplace, "keep_source": ConflictKeep}
+		if u.Conflict, isText = known[text]; isText {
+			return true
+		}
+	case "ignoredProperties":
+		var ok bool
+		if u.Ignored, ok = constantNames(v); ok && !b.opt.official {
+			return true
+		}
+	default:
+		b.report(CodeArguments, at, "bag_unpack has no such argument", "it is called with a column, "+strings.Join(unpackOptions, ", "))
+		return false
+	}
+	if TypeOf(v) != kql.TypeUnknown {
+		b.report(CodeValue, at, "the value cannot be "+name+" of bag_unpack", "")
+	}
+	return false
 }
 
 func (b *binder) pivot(c *ctx, op *kql.Evaluate) *rel {
@@ -396,7 +445,12 @@ func (b *binder) pivot(c *ctx, op *kql.Evaluate) *rel {
 	return live(c.row, r)
 }
 
-func (b *binder) invoke(c *ctx, op *kql.Invoke) *rel {
+// invoke calls a function with the table so far. again binds that table anew, for functions that use it more than once.
+func (b *binder) invoke(c *ctx, op *kql.Invoke, again func() *rel) *rel {
+	if c.row == nil {
+		b.report(kql.CodeFirst, op.Span, "a table must stand before invoke", "")
+		return badRel()
+	}
 	call, ok := op.Call.(*kql.Call)
 	if !ok {
 		b.unsupported(op.Span, "a function of another database")
@@ -417,10 +471,13 @@ func (b *binder) invoke(c *ctx, op *kql.Invoke) *rel {
 		return badRel()
 	}
 	used := false
-	piped := &tableDef{first: c.row, given: func() *rel { used = true; return badRel() }}
+	if again == nil {
+		again = func() *rel { used = true; return badRel() }
+	}
+	piped := b.narrowed(&tableDef{first: c.row, given: again}, l.def.Params[0], call.Span)
 	r, value := b.call(&ctx{env: c.env}, l, call, piped)
 	if used {
-		b.unsupported(call.Span, "invoke of a function that uses its table more than once")
+		b.unsupported(call.Span, "in a sub-query, invoke of a function that uses its table more than once")
 		return badRel()
 	}
 	if r == nil {
@@ -451,7 +508,9 @@ func (b *binder) getSchema(c *ctx, op *kql.GetSchema) *rel {
 	for i, col := range c.row.cols {
 		v.Rows = append(v.Rows, []Expr{text(col.Name), longLit(int64(i)), text(dotNetTypes[col.Type]), text(col.Type.String())})
 	}
-	return c.row.unordered(v, v.Cols)
+	r := c.row.unordered(v, v.Cols)
+	r.ordered = true
+	return r
 }
 
 func (b *binder) assertSchema(c *ctx, op *kql.AssertSchema) *rel {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -153,16 +154,15 @@ func (b *binder) tableCall(scope *env, x *kql.Call) *rel {
 		if b.checking > 0 {
 			return badRel() // the name is known only when the function is called
 		}
-		lit, ok := Expr(nil), false
+		named, ok := "", false
 		if len(x.Args) == 1 {
-			lit = b.scalar(&ctx{env: scope}, x.Args[0])
-			_, ok = lit.(*Lit)
+			named, ok = tableName(b.scalar(&ctx{env: scope}, x.Args[0]))
 		}
 		if !ok {
 			b.unsupported(x.Span, "table() with anything but a literal")
 			return badRel()
 		}
-		return b.namedTable(newEnv(nil), &kql.Name{Span: x.Span, Text: lit.(*Lit).Str})
+		return b.namedTable(newEnv(nil), &kql.Name{Span: x.Span, Text: named})
 	case "external_table", "materialized_view", "stored_query_result":
 		b.unsupported(x.Span, name)
 		return badRel()
@@ -214,7 +214,7 @@ func (b *binder) dataTable(scope *env, x *kql.DataTable) *rel {
 			values.Rows = append(values.Rows, make([]Expr, 0, n))
 		}
 		row := &values.Rows[len(values.Rows)-1]
-		e := b.scalar(&ctx{env: scope}, v)
+		e := b.cellValue(scope, v)
 		if !Const(e) && TypeOf(e) != kql.TypeUnknown {
 			b.report(CodeConstant, v.Range(), "a literal must stand here", "")
 		}
@@ -222,6 +222,14 @@ func (b *binder) dataTable(scope *env, x *kql.DataTable) *rel {
 	}
 	r.op = values
 	return r
+}
+
+// cellValue binds a literal of a datatable, whose sign belongs to it.
+func (b *binder) cellValue(scope *env, v kql.Expr) Expr {
+	if lit, ok := v.(*kql.Literal); ok {
+		return literal(lit)
+	}
+	return b.scalar(&ctx{env: scope}, v)
 }
 
 // cell is a value of a datatable, which becomes null if it does not fit.
@@ -250,13 +258,31 @@ func (b *binder) declaredColumns(decls []*kql.ColumnDecl) []Column {
 	return cols
 }
 
+// tableName gives the value of a text that is known before the query runs, or of several that strcat puts together.
+func tableName(x Expr) (string, bool) {
+	call, ok := x.(*Call)
+	if !ok || call.Fn != FnStrcat {
+		return constantText(x)
+	}
+	var name strings.Builder
+	for _, a := range call.Args {
+		part, ok := tableName(a)
+		if !ok {
+			return "", false
+		}
+		name.WriteString(part)
+	}
+	return name.String(), true
+}
+
 // pipe binds the operators, on a source or on the rows that it is handed.
 func (b *binder) pipe(scope *env, rows *rel, x *kql.Pipe) *rel {
 	r := rows
 	if x.Source != nil {
 		r = b.table(scope, x.Source)
 	}
-	for _, op := range x.Ops {
+	start := scope
+	for i, op := range x.Ops {
 		n := 1
 		if r != nil {
 			n += len(r.cols)
@@ -264,11 +290,14 @@ func (b *binder) pipe(scope *env, rows *rel, x *kql.Pipe) *rel {
 		if !b.spend(n, op.Range()) {
 			return badRel()
 		}
-		if as, ok := op.(*kql.As); ok {
-			scope = b.as(scope, r, x, as)
-			continue
+		switch op := op.(type) { //nolint:exhaustive // the others need their input alone
+		case *kql.As:
+			scope, r = b.as(scope, r, op, b.before(start, rows, x, i))
+		case *kql.Invoke:
+			r = b.invoke(&ctx{env: scope, row: r}, op, b.before(start, rows, x, i))
+		default:
+			r = b.operator(scope, r, op)
 		}
-		r = b.operator(scope, r, op)
 	}
 	if r == nil {
 		return badRel()
@@ -276,34 +305,41 @@ func (b *binder) pipe(scope *env, rows *rel, x *kql.Pipe) *rel {
 	return r
 }
 
-// as names the table so far for what follows in the pipe.
-func (b *binder) as(scope *env, r *rel, x *kql.Pipe, as *kql.As) *env {
-	var before []kql.Operator
-	for _, op := range x.Ops {
-		if op == kql.Operator(as) {
-			break
+// before gives a way to bind the first n operators of a pipe again, or nil where they begin with rows that they are
+// handed, or with none.
+func (b *binder) before(scope *env, rows *rel, x *kql.Pipe, n int) func() *rel {
+	if rows != nil || x.Source == nil && n == 0 {
+		return nil
+	}
+	return func() *rel {
+		if n == 0 {
+			return b.table(scope, x.Source)
 		}
-		before = append(before, op)
+		return b.pipe(scope, nil, &kql.Pipe{Span: x.Span, Source: x.Source, Ops: x.Ops[:n]})
 	}
-	if x.Source == nil && r == nil || r == nil {
-		b.unsupported(as.Span, "as here")
-		return scope
-	}
-	if x.Source == nil {
+}
+
+// as names the table so far for what follows in the pipe. Materialized it is one table, wherever it is named.
+func (b *binder) as(scope *env, r *rel, as *kql.As, again func() *rel) (*env, *rel) {
+	if again == nil || r == nil {
 		b.unsupported(as.Span, "as in a sub-query")
-		return scope
+		return scope, r
 	}
-	if !b.spend(len(before), as.Span) {
-		return scope
+	if word, _, ok := paramWord(as.Params, "hint.materialized"); ok && word == "true" {
+		b.shared++
+		key, plain := b.shared, again
+		again = func() *rel { return shared(plain(), key) }
+		r = shared(r, key)
 	}
-	inner := scope
-	def := &tableDef{given: func() *rel {
-		if len(before) == 0 {
-			return b.table(inner, x.Source)
-		}
-		return b.pipe(inner, nil, &kql.Pipe{Span: x.Span, Source: x.Source, Ops: before})
-	}}
-	return newEnv(scope).add(binding{name: as.Name.Text, table: def})
+	return newEnv(scope).add(binding{name: as.Name.Text, table: &tableDef{given: again}}), r
+}
+
+// shared marks a table that is to be computed once.
+func shared(r *rel, key int) *rel {
+	if r.op == nil {
+		return r
+	}
+	return r.from(&Shared{Key: key, Input: r.op})
 }
 
 //nolint:funlen // one line for each operator
@@ -385,8 +421,6 @@ func (b *binder) operator(scope *env, r *rel, op kql.Operator) *rel {
 		s := r.from(&Serialize{Input: r.op})
 		s.ordered = true
 		return b.extend(&ctx{env: scope, row: live(r, s)}, op.Cols)
-	case *kql.Invoke:
-		return b.invoke(c, op)
 	case *kql.GetSchema:
 		return b.getSchema(c, op)
 	case *kql.AssertSchema:
@@ -396,9 +430,12 @@ func (b *binder) operator(scope *env, r *rel, op kql.Operator) *rel {
 		return r
 	case *kql.Partition:
 		return b.partition(c, op)
-	case *kql.As:
-		return r
-	case *kql.ProjectByNames, *kql.TopHitters, *kql.Consume, *kql.Reduce, *kql.Fork, *kql.Facet, *kql.Scan, *kql.Find:
+	case *kql.ProjectByNames:
+		return b.projectByNames(c, op)
+	case *kql.TopHitters:
+		return b.topHitters(c, op)
+	case *kql.As, *kql.Invoke: // pipe binds them
+	case *kql.Consume, *kql.Reduce, *kql.Fork, *kql.Facet, *kql.Scan, *kql.Find:
 		b.unsupported(op.Range(), kql.Keyword(op))
 	case *kql.Print, *kql.Range:
 		b.report(kql.CodeNotFirst, op.Range(), kql.Keyword(op)+" must be the first", "")
@@ -493,7 +530,7 @@ func (b *binder) assignTo(p *projector, c *ctx, list []kql.Expr, extend bool) {
 			}
 			continue
 		}
-		if b.assignMany(p, c, names, x, extend) {
+		if b.assignMany(p, c, e, extend) {
 			continue
 		}
 		v := b.scalar(c, x)
@@ -522,14 +559,19 @@ func (b *binder) isCallOf(x kql.Expr) bool {
 	return ok
 }
 
-// assignMany handles a function that gives several values; it reports whether x is a call of one.
-func (b *binder) assignMany(p *projector, c *ctx, names []*kql.Name, x kql.Expr, extend bool) bool {
+// assignMany handles a function that gives several values; it reports whether e is a call of one. Under one name stands
+// the first of the values alone.
+func (b *binder) assignMany(p *projector, c *ctx, e kql.Expr, extend bool) bool {
+	x, names, single := e, []*kql.Name(nil), false
+	if named, ok := e.(*kql.Named); ok {
+		x, names, single = named.X, named.Names, !named.Tuple && !b.opt.official
+	}
 	call, ok := kql.Unparen(x).(*kql.Call)
 	if !ok || c.aggs != nil || c.env.find(call.Func.Text) != nil {
 		return false
 	}
 	info := catalogue().scalar[call.Func.Text]
-	if info == nil || tupleItems[info.ID] == nil {
+	if info == nil || tupleItems[info.ID] == nil && info.ID != FnArraySortAsc && info.ID != FnArraySortDesc {
 		return false
 	}
 	v, outs := b.builtin(c, info, call)
@@ -542,17 +584,22 @@ func (b *binder) assignMany(p *projector, c *ctx, names []*kql.Name, x kql.Expr,
 	}
 	prefix := info.Name
 	if len(call.Args) > 0 {
-		if n := b.nameOf(c, call.Args[0], 0); n != "" {
-			prefix += "_" + n
-		}
+		prefix += "_" + b.nameOf(c, call.Args[0], 0)
 	}
 	for i := range outs {
 		item := itemOf(v, outs, i)
+		if single && i > 0 {
+			break
+		}
 		if i < len(names) {
 			p.declare(names[i].Text, item, names[i].Span, extend)
 			continue
 		}
-		p.add(prefix+"_"+outs[i].name, item, extend)
+		name := outs[i].whole
+		if name == "" {
+			name = prefix + "_" + outs[i].name
+		}
+		p.add(name, item, extend)
 	}
 	return true
 }
@@ -797,4 +844,44 @@ func (b *binder) projectReorder(c *ctx, op *kql.ProjectReorder) *rel {
 		}
 	}
 	return c.picked(cols, c.row.wide)
+}
+
+// projectByNames is a project whose names, some with stars, are constants or arrays of them.
+func (b *binder) projectByNames(c *ctx, op *kql.ProjectByNames) *rel {
+	var list []kql.Expr
+	for _, x := range op.Cols {
+		names, ok := constantNames(b.scalar(&ctx{env: c.env}, x))
+		if !ok {
+			b.report(CodeConstant, x.Range(), "the names must be constants", "")
+			return badRel()
+		}
+		for _, name := range names {
+			list = append(list, &kql.Wildcard{Span: x.Range(), Pattern: name})
+		}
+	}
+	var cols []Column
+	placed := map[int]bool{}
+	for _, x := range list {
+		for _, i := range b.matches(c, x) {
+			if !placed[i] {
+				placed[i] = true
+				cols = append(cols, c.row.cols[i])
+			}
+		}
+	}
+	return c.picked(cols, false)
+}
+
+// constantNames gives a string, or the strings of an array.
+func constantNames(x Expr) ([]string, bool) {
+	lit, ok := x.(*Lit)
+	if !ok || lit.Null {
+		return nil, false
+	}
+	if lit.Type == kql.TypeString {
+		return []string{lit.Str}, true
+	}
+	var names []string
+	ok = lit.Type == kql.TypeDynamic && json.Unmarshal([]byte(lit.Str), &names) == nil
+	return names, ok
 }
