@@ -78,9 +78,11 @@ func (d Diagnostics) Sort() {
 	})
 }
 
-// drawnColumns is how much of a long line is shown; tabStop how far apart tabs stand.
+// drawnColumns is how much of a long line is shown, and leastColumns how much on a terminal that is narrower still;
+// tabStop is how far apart tabs stand.
 const (
 	drawnColumns = 120
+	leastColumns = 20
 	tabStop      = 4
 	// maxShownBytes is how much of a line before the place is looked at: more than can be shown.
 	maxShownBytes = 4 * drawnColumns
@@ -95,22 +97,63 @@ const (
 //
 // Tabs are drawn as spaces and wide characters count as two columns, so that the carets stand right in a terminal.
 // Whatever could steer a terminal is shown as "·"; of a long line the part around the place is shown. name may be "".
-func (d Diagnostics) Draw(src, name string) string {
-	var b strings.Builder
-	lines := newLineTable(src)
-	for i := range d {
-		d[i].draw(&b, src, name, lines)
+func (d Diagnostics) Draw(src, name string) string { return d.DrawWithin(src, name, 0) }
+
+// DrawWithin is [Diagnostics.Draw] for a terminal of so many columns: less of a long line is shown, and messages and
+// hints go on in a line of their own. 0 is no limit. A word that is too long for a line stays whole.
+func (d Diagnostics) DrawWithin(src, name string, width int) string {
+	p := &drawing{src: src, name: name, lines: newLineTable(src), width: width, excerpt: drawnColumns}
+	if room := width - len(drawnIndent) - 2; width > 0 && room < drawnColumns { // 2: the marks of what is left out
+		p.excerpt = max(room, leastColumns)
 	}
-	return b.String()
+	for i := range d {
+		p.draw(&d[i])
+	}
+	return p.b.String()
 }
 
-func (d *Diagnostic) draw(b *strings.Builder, src, name string, lines *lineTable) {
-	at := lines.position(d.Span.From)
-	if name != "" {
-		b.WriteString(cleanLine(name))
-		b.WriteByte(':')
+// drawnIndent stands before all lines of a diagnostic but the first.
+const drawnIndent = "    "
+
+// drawing is diagnostics of one text while they are drawn.
+type drawing struct {
+	b         strings.Builder
+	src, name string
+	lines     *lineTable
+	width     int // that of the terminal, or 0
+	excerpt   int // of a line
+}
+
+// text writes a text after the first width cells of its line, which it breaks where it must.
+func (p *drawing) text(text string, used int) {
+	for i, word := range strings.Split(text, " ") {
+		cells := 0
+		for _, r := range word {
+			cells += runeWidth(r)
+		}
+		switch {
+		case i == 0:
+		case p.width > 0 && used+1+cells > p.width:
+			p.b.WriteString("\n" + drawnIndent)
+			used = len(drawnIndent)
+		default:
+			p.b.WriteByte(' ')
+			used++
+		}
+		p.b.WriteString(word)
+		used += cells
 	}
-	fmt.Fprintf(b, "%d:%d: %s: %s (%s)\n", at.Line, at.Column, d.Severity, cleanLine(d.Message), d.Code)
+	p.b.WriteByte('\n')
+}
+
+func (p *drawing) draw(d *Diagnostic) {
+	src, b := p.src, &p.b
+	at := p.lines.position(d.Span.From)
+	head := ""
+	if p.name != "" {
+		head = cleanLine(p.name) + ":"
+	}
+	p.text(fmt.Sprintf("%s%d:%d: %s: %s (%s)", head, at.Line, at.Column, d.Severity, cleanLine(d.Message), d.Code), 0)
 	line, start := lineAround(src, d.Span.From)
 	from := min(max(d.Span.From-start, 0), len(line))
 	to := min(max(d.Span.To-start, from), len(line))
@@ -121,17 +164,18 @@ func (d *Diagnostic) draw(b *strings.Builder, src, name string, lines *lineTable
 	if cut > 0 {
 		line, from, to = line[cut:], from-cut, to-cut
 	}
-	text, before, under := drawLine(line, from, to)
+	text, before, under := drawLine(line, from, to, p.excerpt)
 	if strings.TrimSpace(text) != "" {
-		b.WriteString("    " + text + "\n    " + strings.Repeat(" ", before) + strings.Repeat("^", max(under, 1)) + "\n")
+		b.WriteString(drawnIndent + text + "\n" + drawnIndent + strings.Repeat(" ", before) + strings.Repeat("^", max(under, 1)) + "\n")
 	}
 	if d.Hint != "" {
-		b.WriteString("    hint: " + cleanLine(d.Hint) + "\n")
+		b.WriteString(drawnIndent)
+		p.text("hint: "+cleanLine(d.Hint), len(drawnIndent))
 	}
 }
 
-// drawLine gives a line as it is shown, the width before the place, and that of the place.
-func drawLine(line string, from, to int) (text string, before, under int) {
+// drawLine gives a line as it is shown, in about so many columns, the width before the place, and that of the place.
+func drawLine(line string, from, to, columns int) (text string, before, under int) {
 	var cells []string // what each character is shown as
 	widths := make([]int, 0, len(line))
 	first, last := -1, -1
@@ -159,7 +203,7 @@ func drawLine(line string, from, to int) (text string, before, under int) {
 	if last < 0 {
 		last = len(cells)
 	}
-	begin, end := window(widths, first)
+	begin, end := window(widths, first, columns)
 	var b strings.Builder
 	if begin > 0 {
 		b.WriteString("…")
@@ -181,16 +225,16 @@ func drawLine(line string, from, to int) (text string, before, under int) {
 }
 
 // window chooses which characters of a line are shown, so that the one at place is among them.
-func window(widths []int, place int) (begin, end int) {
-	room := drawnColumns / 2
+func window(widths []int, place, columns int) (begin, end int) {
+	room := columns / 2
 	for begin = min(place, len(widths)); begin > 0 && room > 0; begin-- {
 		room -= widths[begin-1]
 	}
-	if begin > 0 && begin < 8 { // not worth an ellipsis
+	if begin > 0 && begin < min(8, columns/4) { // not worth an ellipsis
 		begin = 0
 	}
-	room = drawnColumns
-	for end = begin; end < len(widths) && room > 0; end++ {
+	room = columns
+	for end = begin; end < len(widths) && room >= widths[end]; end++ {
 		room -= widths[end]
 	}
 	return begin, end

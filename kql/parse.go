@@ -172,6 +172,40 @@ func (p *parser) expect(kind tokenKind, text string) bool {
 	return false
 }
 
+// namesAfter reports whether "as NAME" stands here, which in other languages gives a name to what stands before it.
+func (p *parser) namesAfter() bool {
+	return p.kind() == tokWord && strings.EqualFold(p.text(p.tok()), "as") && p.pos > 0 && p.ahead(1).kind == tokWord
+}
+
+// commaHint is the hint where a list goes on without a comma: with the order of a sort that is misspelt, or with the way
+// in which other languages give a name.
+func (p *parser) commaHint() string {
+	t := p.tok()
+	if hint := p.assignHint(); hint != "" || t.kind != tokWord {
+		return hint
+	}
+	text := p.text(t)
+	if p.namesAfter() {
+		what := "…"
+		if before := &p.toks[p.pos-1]; before.kind == tokWord {
+			what = shorten(p.text(before))
+		}
+		return "write " + shorten(p.text(p.ahead(1))) + " = " + what
+	}
+	switch strings.ToLower(shorten(text)) {
+	case "ascending":
+		return "write asc"
+	case "descending":
+		return "write desc"
+	}
+	for _, word := range []string{"asc", "desc", "nulls"} {
+		if looksLike(text, word) {
+			return "did you mean " + word + "?"
+		}
+	}
+	return ""
+}
+
 // assignHint is the hint where = stands for ==.
 func (p *parser) assignHint() string {
 	switch p.kind() {
@@ -233,6 +267,9 @@ func (p *parser) closeWith(kind tokenKind, open *token) {
 		return
 	}
 	hint := p.assignHint()
+	if hint == "" && p.kind() == tokWord && p.beginsLine(p.pos) {
+		hint = "a | stands before " + p.text(p.tok())
+	}
 	if hint == "" && p.lastErr != p.pos {
 		at := PositionOf(p.src, int(open.from))
 		hint = fmt.Sprintf("%s was opened at %d:%d", p.text(open), at.Line, at.Column)
@@ -324,7 +361,13 @@ func (p *parser) list(need bool, stop func() bool, element func()) {
 		if ends() || p.tok().line && p.beginsLine(p.pos) || !p.beginsExpr() || p.pos == at {
 			return
 		}
-		p.fail(CodeExpected, "expected , before "+p.here(), p.assignHint())
+		p.fail(CodeExpected, "expected , before "+p.here(), p.commaHint())
+		if p.namesAfter() {
+			p.advance(2)
+			if !p.accept(tokComma) {
+				return
+			}
+		}
 		if p.stopped {
 			return
 		}
@@ -370,8 +413,9 @@ func (p *parser) query() *Query {
 			p.advance(1)
 			continue
 		}
-		q.Statements = append(q.Statements, p.statement())
-		p.endStatement()
+		s := p.statement()
+		q.Statements = append(q.Statements, s)
+		p.endStatement(s)
 		if p.pos == at {
 			panic("BUG: the parser stands still at " + p.here())
 		}
@@ -380,16 +424,24 @@ func (p *parser) query() *Query {
 }
 
 // endStatement takes the ; after a statement. Where something else stands there, it says so and finds the next one.
-func (p *parser) endStatement() {
+func (p *parser) endStatement(s Statement) {
 	if p.accept(tokSemicolon) || p.kind() == tokEnd {
 		return
 	}
-	if t := p.tok(); t.line && (p.beginsStatement() || p.pos > 0 && t.kind == tokWord && p.lastErr != p.pos) {
-		end := int(p.toks[p.pos-1].to)
+	t := p.tok()
+	_, let := s.(*LetStatement)
+	end := int(p.toks[max(p.pos-1, 0)].to)
+	hint := p.leftoverHint()
+	fresh := p.pos > 0 && t.kind == tokWord && p.lastErr != p.pos
+	switch {
+	case !t.line && !p.beginsStatement() && p.beginsLine(p.pos):
+		p.failAt(Span{end, end}, CodePipe, "| is missing before "+p.text(t), "")
+	case t.line && p.beginsStatement(), fresh && t.line, fresh && let && hint == "":
 		p.failAt(Span{end, end}, CodeSemicolon, "; is missing after the statement", "")
 		return
+	default:
+		p.fail(CodeUnexpected, "unexpected "+p.here(), hint)
 	}
-	p.fail(CodeUnexpected, "unexpected "+p.here(), p.leftoverHint())
 	for {
 		if p.accept(tokSemicolon) || p.kind() == tokEnd {
 			return

@@ -641,13 +641,32 @@ func (p *parser) fault(lit *Literal, fault literalFault) {
 	case faultRange:
 		p.report(CodeOverflow, lit.Span, "the value is beyond the limits of "+lit.Type.String(), "")
 	case faultText:
-		hint := ""
-		if strings.HasSuffix(lit.Text(p.src), ")") {
-			hint = "to convert a column, write to" + lit.Type.String() + "(…)"
-		}
-		p.report(CodeLiteral, lit.Span, "the text is no value of type "+lit.Type.String(), hint)
+		p.report(CodeLiteral, lit.Span, "the text is no value of type "+lit.Type.String(), literalHint(lit, lit.Text(p.src)))
 	}
 	*lit = Literal{Span: lit.Span, Type: lit.Type, Null: true}
+}
+
+// literalHint says how a value is written, or how one is made of a column.
+func literalHint(lit *Literal, text string) string {
+	_, inside, ok := strings.Cut(text, "(")
+	inside = strings.TrimSpace(inside)
+	switch {
+	case !ok:
+		return ""
+	case inside == "" || inside[0] < '0' || inside[0] > '9': // no number: perhaps the name of a column
+		return "to convert a column, write to" + lit.Type.String() + "(…)"
+	}
+	switch lit.Type { //nolint:exhaustive // of the others there is nothing to say
+	case TypeDateTime:
+		return "a time is written year-month-day hours:minutes:seconds, as datetime(2024-05-31 14:30:00)"
+	case TypeTimespan:
+		return "a length of time is a number with its unit, as 90m, or days.hours:minutes:seconds, as time(1.02:30:00)"
+	case TypeLong, TypeInt:
+		return "a value of this type is a whole number"
+	case TypeGuid:
+		return "a guid has 32 digits, as guid(74be27de-1e4e-49d9-b579-fe0b331d3642)"
+	}
+	return ""
 }
 
 func (p *parser) typed() Expr {

@@ -64,13 +64,13 @@ func (a *app) queryFlags(cmd *cobra.Command, q *queryFlags, emptyExternals bool)
 	*q = newQueryFlags()
 	q.emptyExternals = emptyExternals
 	f := cmd.Flags()
-	f.StringArrayVar(&q.tables, "table", nil, "fill a table from a file: `NAME=FILE`, CSV or JSON; may be repeated")
+	f.StringArrayVar(&q.tables, "table", nil, "fill a table from a file: `NAME=FILE`, CSV, JSON or Parquet; types can be stated, 'NAME(COLUMN:TYPE, …)=FILE'; may be repeated")
 	f.StringArrayVar(&q.watchlists, "watchlist", nil,
 		"give _GetWatchlist a file: `ALIAS=FILE`, or ALIAS:COLUMN=FILE with the column of its SearchKey; may be repeated")
 	f.StringArrayVar(&q.externals, "external", nil,
 		"read FILE where externaldata names the address URL: `URL=FILE`; may be repeated")
 	f.StringArrayVar(&q.functions, "function", nil,
-		"let queries call a function whose text is in a file: `NAME=FILE`; may be repeated")
+		"let queries call a function whose text is in a file: `NAME=FILE`, with its parameters, \"(a:string, n:long = 5) { … }\", its body alone, or a YAML file with ParserQuery or FunctionQuery; may be repeated")
 	f.BoolVar(&q.emptyExternals, "empty-externals", emptyExternals, "take externaldata without a file as empty, with a warning, instead of refusing it")
 	f.Var(newChoice(&q.engine, engineAuto, engineNative, engineDuckDB), "engine",
 		"run queries by this `ENGINE`: auto (the one that suits), native or duckdb")
@@ -103,7 +103,7 @@ func (q *queryFlags) check() error {
 func (a *app) catalog(q *queryFlags, in *inputFlags, paths []string, window plan.Window) (*catalog.Catalog, error) {
 	o := catalog.Options{
 		Paths: paths, Stdin: a.stdin, Parse: in.options(), Workers: q.workers, Window: window,
-		Warn: func(text string) { a.warnf("%s", text) }, EmptyExternals: q.emptyExternals, Progress: q.progress,
+		Warn: func(text string) { a.warnf("%s", text) }, Note: func(text string) { a.notef("%s", text) }, EmptyExternals: q.emptyExternals, Progress: q.progress,
 	}
 	for _, list := range []struct {
 		flag, name string
@@ -288,6 +288,7 @@ func (a *app) runPrepared(ctx context.Context, ready *prepared, src stream.Sourc
 	if limit, ok := errors.AsType[*stream.LimitError](err); ok && limit.Limit == "memory" && ready.choice.spare != nil {
 		a.notef("the native engine needs more than --memory %s: DuckDB takes over", q.memory.String())
 		t, err = ready.choice.spare(ctx, ready.plan, src, o)
+		ready.choice.name = engineDuckDB
 	}
 	if cause := context.Cause(ctx); err != nil && ctx.Err() != nil && cause != nil {
 		err = cause

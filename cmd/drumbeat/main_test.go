@@ -16,6 +16,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+
+	"drumbeat/internal/rule"
 )
 
 // TestMain makes this binary stand in for drumbeat, and for one that has more
@@ -88,6 +90,68 @@ func TestSignals(t *testing.T) {
 					t.Errorf("ended with %v and printed %q", cmd.ProcessState, stdout.String())
 				}
 			})
+		}
+	}
+}
+
+// TestQueryInterrupted interrupts queries: the rows that are known are printed, and that they are not all is said.
+func TestQueryInterrupted(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const endless = "(range x from 4 to 1000000000000 step 1 | where x < 0)"
+	for _, c := range []struct {
+		name, query, stdout, stderr string
+	}{
+		{
+			"rows", "union (range x from 1 to 3 step 1), (SigninLogs | project x = long(1)), " + endless,
+			"{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n", "warning: interrupted: the result is partial, the first 3 rows are shown",
+		},
+		{
+			"no rows", "union (SigninLogs | project x = long(1)), " + endless + " | summarize count()", "",
+			"warning: interrupted: there is no partial result, since no row was known yet",
+		},
+	} {
+		for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			if signal.Ignored(s) {
+				t.Skipf("%v is ignored here, and so by all that is started from here", s)
+			}
+			t.Run(c.name+" "+s.String(), func(t *testing.T) {
+				cmd := exec.CommandContext(t.Context(), self, "query", "-q", "--engine", "native", "--max-fan-out", "0", "--format", "json", c.query)
+				cmd.Args[0] = "drumbeat"
+				var stdout strings.Builder
+				cmd.Stdout = &stdout
+				pipe, err := cmd.StderrPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				lines := bufio.NewScanner(pipe)
+				awaitLine(t, lines, "warning: no file fills the table SigninLogs: it is empty (give one with --table SigninLogs=FILE)")
+				interrupt(t, cmd, s)
+				awaitLine(t, lines, c.stderr)
+				_ = cmd.Wait() // the state says it
+				status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+				if status.ExitStatus() != 128+int(s) || stdout.String() != c.stdout {
+					t.Errorf("ended with %v and printed %q", cmd.ProcessState, stdout.String())
+				}
+			})
+		}
+	}
+}
+
+// TestRuleIDs holds the ids of the methods' rules against the rules.
+func TestRuleIDs(t *testing.T) {
+	for method, id := range map[string]string{methodSource: foundingRuleID, methodChannel: channelRuleID} {
+		f, err := (&app{}).readRuleFile(rule.ShippedPrefix + method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Rules[0].ID != id {
+			t.Errorf("the id of %s is %s, want %s", method, f.Rules[0].ID, id)
 		}
 	}
 }

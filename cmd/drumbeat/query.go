@@ -13,7 +13,6 @@ import (
 	"drumbeat/internal/catalog"
 	"drumbeat/internal/eval"
 	"drumbeat/internal/rewrite"
-	"drumbeat/internal/stream"
 	"drumbeat/internal/table"
 	"drumbeat/internal/traffic"
 	"drumbeat/kql"
@@ -94,6 +93,9 @@ func (q *query) run(ctx context.Context, args []string) (err error) {
 	}
 	now, err := q.nowOf(ctx, p, c)
 	if err != nil {
+		if ctx.Err() != nil {
+			q.a.warnf("%s", interruptedEarly)
+		}
 		return err
 	}
 	ready, err := q.prepare(p, now)
@@ -167,12 +169,18 @@ func (a *app) bind(text, name string, s plan.Schema) (*plan.Plan, error) {
 		diags.Sort()
 	}
 	if len(diags) > 0 {
-		a.writeStderr(diags.Draw(text, name))
+		a.showRemarks(diags, text, name)
 	}
 	if p == nil || diags.HasErrors() {
 		return nil, exitWith(exitInvalid, nil)
 	}
 	return p, nil
+}
+
+// showRemarks writes what is to be said of a text to standard error, in the width of the terminal.
+func (a *app) showRemarks(diags kql.Diagnostics, text, name string) {
+	width, _ := a.stderrTerminal()
+	a.writeStderr(diags.DrawWithin(text, name, width))
 }
 
 // nowOf gives the time of the run: that of --now, or of the last record where the query asks for it.
@@ -187,7 +195,12 @@ func (q *query) nowOf(ctx context.Context, p *plan.Plan, c *catalog.Catalog) (in
 	if err != nil {
 		return 0, err
 	}
+	if !ok && unread(c.Report()) {
+		q.a.showProblems(c.Report().Problems)
+		return 0, exitWith(exitInput, nil)
+	}
 	if !ok {
+		q.a.account(c.Report())
 		return 0, usageError("the query asks for the time, and there is no record to take it from: give --now TIME")
 	}
 	q.a.notef("now() is %s, the time of the last record", stampText(span.To))
@@ -214,25 +227,27 @@ func (q *query) showPlan(ready *prepared) error {
 func (q *query) show(ctx context.Context, ready *prepared, c *catalog.Catalog, format string) error {
 	t, err := q.a.runPrepared(ctx, ready, c, &q.queryFlags, plan.Window{})
 	q.bar.Close()
-	limit, limited := errors.AsType[*stream.LimitError](err)
-	if err != nil && !limited {
-		return queryError(ctx, err)
+	limit, interrupted := asLimit(err), ctx.Err() != nil && errors.Is(err, context.Canceled)
+	if err != nil && limit == nil && !interrupted {
+		return queryError(err)
 	}
-	if t != nil {
-		if err := q.a.writeTable(t, format, table.TextOptions{}); err != nil {
+	r := c.Report()
+	if t != nil && !unread(r) {
+		if err := q.a.writeTable(t, format, table.TextOptions{Hint: "use project, or --format json"}); err != nil {
 			return fmt.Errorf("writing the results: %w", err)
 		}
 	}
-	r := c.Report()
 	lost := q.a.showProblems(r.Problems)
 	q.summary(t, ready, r)
 	switch {
-	case limited:
-		what := "no rows are shown"
-		if t != nil {
-			what = fmt.Sprintf("the first %s are shown", plural(int64(t.Len()), "row"))
-		}
-		return exitWith(exitPartial, fmt.Errorf("%w (%s): %s; set it with --%s", limit, limitUnit(limit), what, limitFlag(limit)))
+	case interrupted && t != nil:
+		q.a.warnf("interrupted: the result is partial, %s", shownRows(t))
+		return err
+	case interrupted:
+		q.a.warnf("%s", interruptedEarly)
+		return err
+	case limit != nil:
+		return q.limitError(limit, shownRows(t))
 	case lost:
 		return exitWith(exitInput, nil)
 	case q.strict && r.Counts.Rejects() > 0:
@@ -241,38 +256,26 @@ func (q *query) show(ctx context.Context, ready *prepared, c *catalog.Catalog, f
 	return nil
 }
 
-// queryError says what is to be said of a query that failed while it ran.
-func queryError(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return err
+// interruptedEarly is said of a query that was interrupted before any row of its result was known.
+const interruptedEarly = "interrupted: there is no partial result, since no row was known yet"
+
+// shownRows says what there is of a result, which may be nil.
+func shownRows(t *table.Table) string {
+	switch {
+	case t == nil:
+		return "no rows are shown"
+	case t.Len() == 1:
+		return "the first row is shown"
 	}
+	return fmt.Sprintf("the first %s are shown", plural(int64(t.Len()), "row"))
+}
+
+// queryError says what is to be said of a query that failed while it ran.
+func queryError(err error) error {
 	if _, chosen := errors.AsType[*exitError](err); chosen {
 		return err
 	}
 	return exitWith(exitInvalid, fmt.Errorf("running the query: %w", err))
-}
-
-// limitFlag names the flag that sets a limit.
-func limitFlag(e *stream.LimitError) string {
-	switch e.Limit {
-	case "rows":
-		return "max-rows"
-	case "fan-out":
-		return "max-fan-out"
-	case "time":
-		return "timeout"
-	}
-	return e.Limit
-}
-
-func limitUnit(e *stream.LimitError) string {
-	switch e.Limit {
-	case "memory":
-		return "in bytes"
-	case "time":
-		return "in seconds"
-	}
-	return "in rows"
 }
 
 // summary says what was read and how.
@@ -281,10 +284,8 @@ func (q *query) summary(t *table.Table, ready *prepared, r *catalog.Report) {
 	if t != nil {
 		rows = int64(t.Len())
 	}
-	q.a.notef("%s, by the %s engine", plural(rows, "row"), ready.choice.name)
-	if r.Lines > 0 {
-		c := &r.Counts
-		q.a.notef("%s of %s = %s%s + %s of other types%s + %s rejected", plural(r.Lines, "line"), plural(int64(r.Files), "file"),
-			plural(c.Flows, "flow"), joinedText(c), humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
+	if !unread(r) {
+		q.a.notef("%s, by the %s engine", plural(rows, "row"), ready.choice.name)
 	}
+	q.a.account(r)
 }

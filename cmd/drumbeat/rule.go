@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"drumbeat/internal/catalog"
 	"drumbeat/internal/eval"
+	"drumbeat/internal/rewrite"
 	"drumbeat/internal/rule"
 	"drumbeat/internal/stream"
 	"drumbeat/internal/table"
@@ -41,8 +43,8 @@ shipped:source-delta and shipped:channel-delta.`,
 // writeHelpOf shows the help of a command that does nothing itself.
 func (a *app) writeHelpOf(cmd *cobra.Command) error { return cmd.Help() }
 
-// readRuleFile reads a file of rules, or one that comes with drumbeat.
-func readRuleFile(name string) (*rule.File, error) {
+// readRuleFile reads a file of rules, standard input (-), or a rule that comes with drumbeat.
+func (a *app) readRuleFile(name string) (*rule.File, error) {
 	if strings.HasPrefix(name, rule.ShippedPrefix) {
 		text, _, ok := rule.Shipped(name)
 		if !ok {
@@ -54,11 +56,26 @@ func readRuleFile(name string) (*rule.File, error) {
 		}
 		return rule.Read(name, text), nil
 	}
-	text, err := readLimited(name)
+	read := readLimited
+	if name == "-" {
+		read = a.readRuleStdin
+	}
+	text, err := read(name)
 	if err != nil {
 		return nil, err
 	}
 	return rule.Read(showPath(name), text), nil
+}
+
+func (a *app) readRuleStdin(string) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(a.stdin, maxRuleFile))
+	if err != nil {
+		return nil, exitWith(exitInput, fmt.Errorf("reading a rule: %w", err))
+	}
+	if len(text) == maxRuleFile {
+		return nil, exitWith(exitInvalid, errors.New("standard input has more than 16 MiB: it is no rule"))
+	}
+	return text, nil
 }
 
 // maxRuleFile bounds what is read of a file: a little more than package rule takes.
@@ -79,35 +96,114 @@ func readLimited(name string) ([]byte, error) {
 	return text, nil
 }
 
-// loadRules reads the rules of files, and shows what is wrong with them. Files without rules, and rules with errors, are
-// errors here.
-func (a *app) loadRules(names []string) ([]*rule.Rule, error) {
+// logsHint tells a user who has named a log where a rule stands what to do; it is for verbs that have --logs.
+const logsHint = "; logs are given by --logs %s"
+
+// loadRules reads the rules of files and folders, and shows what is wrong with them. Rules with errors, and files that are
+// named and hold no rule, are errors here; hint, where it is not empty, is added to what is said of these.
+func (a *app) loadRules(names []string, hint string) ([]*rule.Rule, error) {
 	if len(names) == 0 {
 		return nil, usageError("name a file with rules, or one of %s", strings.Join(rule.ShippedNames(), ", "))
 	}
+	files, err := ruleFiles(names)
+	if err != nil {
+		return nil, err
+	}
 	var rules []*rule.Rule
-	for _, name := range names {
-		f, err := readRuleFile(name)
+	broken := false
+	for _, file := range files {
+		if !file.named && (isTestFile(file.path) || tooLarge(file.path)) {
+			continue
+		}
+		f, err := a.readRuleFile(file.path)
 		if err != nil {
-			return nil, err
+			return nil, withHint(err, hint, file.path)
 		}
-		if f.Diags.HasErrors() {
-			a.writeStderr(f.Diags.Draw(f.Text, f.Name))
-			return nil, exitWith(exitInvalid, nil)
-		}
-		if len(f.Rules) == 0 {
-			return nil, exitWith(exitInvalid, fmt.Errorf("%s holds no rule: it is a %s file", f.Name, f.Class))
+		switch {
+		case f.Class == rule.ClassBroken && !looksLikeRule(f.Text) && !file.named:
+		case f.Diags.HasErrors():
+			a.showRemarks(f.Diags, f.Text, f.Name)
+			if f.Class == rule.ClassBroken && !hasRuleName(file.path) && hint != "" {
+				return nil, withHint(noRule(f), hint, file.path)
+			}
+			broken = true
+		case len(f.Rules) == 0 && file.named:
+			if hasRuleName(file.path) {
+				return nil, noRule(f)
+			}
+			return nil, withHint(noRule(f), hint, file.path)
 		}
 		rules = append(rules, f.Rules...)
 	}
+	switch {
+	case broken:
+		return nil, exitWith(exitInvalid, nil)
+	case len(rules) == 0:
+		return nil, withHint(exitWith(exitInvalid, fmt.Errorf("there is no rule in %s", strings.Join(names, ", "))), hint, names[0])
+	}
 	return rules, nil
+}
+
+// hasRuleName reports whether a file is named as those that hold rules.
+func hasRuleName(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return path == "-" || strings.HasPrefix(path, rule.ShippedPrefix)
+}
+
+// tooLarge reports whether a file is too large to hold rules.
+func tooLarge(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() > maxRuleFile
+}
+
+// withHint adds a hint about a file that holds no rule to an error.
+func withHint(err error, hint, path string) error {
+	if hint == "" || exitCode(err) != exitInvalid {
+		return err
+	}
+	return exitWith(exitInvalid, fmt.Errorf("%w"+hint, err, path))
+}
+
+// noRule is the error of a file that is named and holds no rule.
+func noRule(f *rule.File) error {
+	what := f.Class.String()
+	switch f.Class { //nolint:exhaustive // the others are named well by their class
+	case rule.ClassOther:
+		what = "it is no file of a kind that is known"
+	case rule.ClassBroken:
+		what = "it is neither YAML nor JSON"
+	default:
+		article := "a"
+		if strings.ContainsAny(what[:1], "aeio") {
+			article = "an"
+		}
+		what = fmt.Sprintf("it is %s %s file", article, what)
+	}
+	return exitWith(exitInvalid, fmt.Errorf("%s holds no rule: %s", f.Name, what))
+}
+
+// compileAll binds rules, and shows what is wrong with any of them.
+func (a *app) compileAll(rules []*rule.Rule, s plan.Schema) ([]*rule.Program, error) {
+	programs := make([]*rule.Program, len(rules))
+	var failed error
+	for i, r := range rules {
+		p, err := a.compile(r, s)
+		if err != nil {
+			failed = err
+		}
+		programs[i] = p
+	}
+	return programs, failed
 }
 
 // compile binds a rule, and shows what is wrong with it.
 func (a *app) compile(r *rule.Rule, s plan.Schema) (*rule.Program, error) {
 	p, diags := r.Compile(s)
 	if len(diags) > 0 {
-		a.writeStderr(diags.Draw(r.Text(), r.File))
+		a.showRemarks(diags, r.Text(), r.File)
 	}
 	if p == nil {
 		return nil, exitWith(exitInvalid, nil)
@@ -138,6 +234,14 @@ func (d *dataFlags) spanFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Var(&d.from, "from", "leave out scheduled times before this `TIME`")
 	f.Var(&d.to, "to", "leave out scheduled times after this `TIME`")
+}
+
+// stdinOnce refuses to read both rules and logs from standard input.
+func (d *dataFlags) stdinOnce(names []string) error {
+	if slices.Contains(names, "-") && slices.Contains(d.logs, "-") {
+		return usageError("standard input is read once: it holds the rule or the logs")
+	}
+	return nil
 }
 
 func (d *dataFlags) check() error {
@@ -190,7 +294,46 @@ func (d *ruleData) tracer() rule.Tracer {
 	}
 }
 
-// slots gives the times to run a rule at: that of --at, those from --from to --to, or all whose windows meet the logs.
+// span gives the times of the first and the last record of the logs, or, where these have none, of the rows of --table.
+func (d *ruleData) span(ctx context.Context) (w plan.Window, ok bool, err error) {
+	if w, ok, err = d.Span(ctx); ok || err != nil {
+		return w, ok, err
+	}
+	for _, given := range d.flags.tables {
+		name, _, _ := strings.Cut(given, "=")
+		name, _, _ = strings.Cut(name, "(") // types of columns may follow
+		t, known := d.Table(name)
+		if !known {
+			continue
+		}
+		at := slices.IndexFunc(t.Columns, func(c plan.Column) bool {
+			return c.Name == rewrite.TimeColumn && c.Type == kql.TypeDateTime
+		})
+		if at < 0 {
+			continue
+		}
+		scan := &plan.Scan{Table: name, Columns: []plan.Column{t.Columns[at]}}
+		err := d.Scan(ctx, scan, plan.Window{}, func(rows []stream.Row) error {
+			for _, row := range rows {
+				if row[0].IsNull() {
+					continue
+				}
+				if !ok || row[0].Int() < w.From {
+					w.From = row[0].Int()
+				}
+				w.To, ok = max(w.To, row[0].Int()), true
+			}
+			return nil
+		})
+		if err != nil {
+			return plan.Window{}, false, err
+		}
+	}
+	return w, ok, nil
+}
+
+// slots gives the times to run a rule at: that of --at, those from --from to --to, or all whose windows meet the data. They
+// are none where logs are given and none of their records could be read.
 func (d *ruleData) slots(ctx context.Context, r *rule.Rule) (rule.Slots, error) {
 	f := d.flags
 	if f.at.set {
@@ -200,12 +343,17 @@ func (d *ruleData) slots(ctx context.Context, r *rule.Rule) (rule.Slots, error) 
 	if f.from.set && f.to.set {
 		return r.Between(traffic.Ticks(f.from.Time), traffic.Ticks(f.to.Time)), nil
 	}
-	span, ok, err := d.Span(ctx)
-	if err != nil {
+	span, ok, err := d.span(ctx)
+	switch {
+	case err != nil:
 		return rule.Slots{}, err
-	}
-	if !ok {
-		return rule.Slots{}, usageError("there is no record of a log to take the times of runs from: give --at TIME, or --from and --to")
+	case !ok && len(f.logs) > 0:
+		return rule.Slots{Last: -1}, nil
+	case !ok && len(f.tables) > 0:
+		return rule.Slots{}, usageError("no row of a --table has a time in %s to take the times of runs from: give --at TIME, or --from and --to",
+			rewrite.TimeColumn)
+	case !ok:
+		return rule.Slots{}, usageError("there is no record of a log to take the times of runs from: give --logs PATH, or --at TIME")
 	}
 	s := r.Meeting(span.From, span.To)
 	if f.from.set {
@@ -227,10 +375,11 @@ func checkRuns(s rule.Slots) error {
 	return nil
 }
 
-// finish warns of what was not read of the logs, and gives the error that it makes.
+// finish says what was read of the logs and what was not, and gives the error that this makes.
 func (d *ruleData) finish() error {
 	r := d.Report()
 	lost := d.a.showProblems(r.Problems)
+	d.a.account(r)
 	switch {
 	case lost:
 		return exitWith(exitInput, nil)
@@ -240,17 +389,16 @@ func (d *ruleData) finish() error {
 	return nil
 }
 
-// limitError says that a limit has cut a result.
-func limitError(limit *stream.LimitError) error {
-	return exitWith(exitPartial, fmt.Errorf("%w (%s): the result is partial; set it with --%s", limit, limitUnit(limit), limitFlag(limit)))
-}
+// partial says what a limit has done to a result.
+const partial = "the result is partial"
 
 // ruleError says what is to be said of a rule whose run failed.
-func ruleError(ctx context.Context, r *rule.Rule, err error) error {
-	if limit, ok := errors.AsType[*stream.LimitError](err); ok {
-		return limitError(limit)
+func (a *app) ruleError(ctx context.Context, r *rule.Rule, q *queryFlags, err error) error {
+	if limit := asLimit(err); limit != nil {
+		return q.limitError(limit, partial)
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		a.warnf("interrupted: %s has given nothing, and what comes after it was not run", table.Printable(r.Label()))
 		return err
 	}
 	if _, chosen := errors.AsType[*exitError](err); chosen {
@@ -381,18 +529,23 @@ func timesOf(rows []stream.Row, at int) plan.Window {
 	return w
 }
 
+// ruleFile is a file that may hold rules.
+type ruleFile struct {
+	path  string
+	named bool // by the user, not found in a folder
+}
+
 // ruleFiles lists the files of folders, in order: those that could hold rules. A file that is named is listed as it is.
-func ruleFiles(paths []string) (files []string, folder bool, err error) {
+func ruleFiles(paths []string) (files []ruleFile, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
-		if strings.HasPrefix(path, rule.ShippedPrefix) || err == nil && !info.IsDir() {
-			files = append(files, path)
+		if path == "-" || strings.HasPrefix(path, rule.ShippedPrefix) || err == nil && !info.IsDir() {
+			files = append(files, ruleFile{path, true})
 			continue
 		}
 		if err != nil {
-			return nil, false, exitWith(exitInput, fmt.Errorf("reading rules: %w", err))
+			return nil, exitWith(exitInput, fmt.Errorf("reading rules: %w", err))
 		}
-		folder = true
 		err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
@@ -402,15 +555,14 @@ func ruleFiles(paths []string) (files []string, folder bool, err error) {
 			case !entry.Type().IsRegular():
 				return nil
 			}
-			switch strings.ToLower(filepath.Ext(name)) {
-			case ".yaml", ".yml", ".json":
-				files = append(files, name)
+			if hasRuleName(name) {
+				files = append(files, ruleFile{path: name})
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, false, exitWith(exitInput, fmt.Errorf("reading rules: %w", err))
+			return nil, exitWith(exitInput, fmt.Errorf("reading rules: %w", err))
 		}
 	}
-	return files, folder, nil
+	return files, nil
 }

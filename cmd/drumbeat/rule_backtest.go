@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,10 @@ func (b *ruleBacktest) run(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	rules, err := b.a.loadRules(names)
+	if err := b.stdinOnce(names); err != nil {
+		return err
+	}
+	rules, err := b.a.loadRules(names, logsHint)
 	if err != nil {
 		return err
 	}
@@ -94,13 +98,17 @@ func (b *ruleBacktest) one(ctx context.Context, r *rule.Rule, data *ruleData) (*
 	}
 	done, err := p.Backtest(ctx, data.querier(), slots, nil)
 	if err != nil {
-		return nil, ruleError(ctx, r, err)
+		return nil, b.a.ruleError(ctx, r, &b.queryFlags, err)
 	}
 	return done, nil
 }
 
 func (b *ruleBacktest) write(rules []*rule.Rule, results []*rule.Backtest, format string) error {
-	if err := b.a.writeTable(dayTable(results), format, table.TextOptions{}); err != nil {
+	names := versionNames(rules)
+	if format != formatTable && len(rules) > 1 {
+		b.a.notef("Runs, Rows and Alerts are those of %s; Runs2, Rows2 and Alerts2 those of %s", names[0], names[1])
+	}
+	if err := b.a.writeTable(dayTable(results, names, format == formatTable), format, table.TextOptions{}); err != nil {
 		return err
 	}
 	if format == formatTable {
@@ -111,23 +119,48 @@ func (b *ruleBacktest) write(rules []*rule.Rule, results []*rule.Backtest, forma
 			}
 			const width = 50
 			head := fmt.Sprintf("\n%s a day: %s\n", what, r.Label())
+			if len(rules) > 1 {
+				head = fmt.Sprintf("\n%s a day, by %s: %s\n", what, names[i], r.Label())
+			}
 			if _, err := io.WriteString(b.a.stdout, printableLines(head+rule.Chart(results[i].Days, of, width))); err != nil {
 				return err
 			}
 		}
 	}
 	if len(results) == 2 {
-		return b.writeDifferences(rule.Compare(results[0], results[1]), format)
+		return b.writeDifferences(rule.Compare(results[0], results[1]), names, format)
 	}
 	return nil
 }
 
-// dayTable is a row a day, with columns for each version.
-func dayTable(results []*rule.Backtest) *table.Table {
+// versionNames gives what tells versions of a rule apart: the names of their files, with the folders if need be, or, of
+// rules in one file, their own.
+func versionNames(rules []*rule.Rule) []string {
+	for _, of := range []func(r *rule.Rule) string{
+		func(r *rule.Rule) string { return filepath.Base(r.File) },
+		func(r *rule.Rule) string { return r.File },
+		(*rule.Rule).Label,
+	} {
+		names := make([]string, len(rules))
+		for i, r := range rules {
+			names[i] = table.Printable(of(r))
+		}
+		if len(names) < 2 || names[0] != names[1] {
+			return names
+		}
+	}
+	return []string{"the first version", "the second version"}
+}
+
+// dayTable is a row a day, with columns for each version; where people read it, these name the versions.
+func dayTable(results []*rule.Backtest, names []string, named bool) *table.Table {
 	cols := []table.Column{{Name: "Day", Type: table.Datetime}}
 	for i := range results {
 		suffix := ""
-		if i > 0 {
+		switch {
+		case named && len(results) > 1:
+			suffix = " (" + names[i] + ")"
+		case i > 0:
 			suffix = "2"
 		}
 		for _, name := range []string{"Runs", "Rows", "Alerts"} {
@@ -158,14 +191,14 @@ func dayTable(results []*rule.Backtest) *table.Table {
 	return t
 }
 
-func (b *ruleBacktest) writeDifferences(list []rule.Difference, format string) error {
+func (b *ruleBacktest) writeDifferences(list []rule.Difference, names []string, format string) error {
 	gone := 0
 	for _, d := range list {
 		if !d.New {
 			gone++
 		}
 	}
-	b.a.notef("%s only by the first version, %s only by the second", plural(int64(gone), "row"), plural(int64(len(list)-gone), "row"))
+	b.a.notef("%s only by %s, %s only by %s", plural(int64(gone), "row"), names[0], plural(int64(len(list)-gone), "row"), names[1])
 	if b.show > 0 && len(list) > b.show {
 		b.a.notef("the first %d of %d that differ are listed; --show 0 lists all", b.show, len(list))
 		list = list[:b.show]
@@ -175,7 +208,7 @@ func (b *ruleBacktest) writeDifferences(list []rule.Difference, format string) e
 	}
 	var out strings.Builder
 	if format == formatTable {
-		out.WriteString("\nrows that differ (- only the first version, + only the second):\n")
+		fmt.Fprintf(&out, "\nrows that differ (- only %s, + only %s):\n", names[0], names[1])
 	}
 	for _, d := range list {
 		sign := "-"

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,8 +29,9 @@ is a warning. A folder, such as a checkout of public rules, may hold other
 things: hunting queries are checked too; parsers, workbooks and the like are
 counted.
 
-As a table it prints the remarks; as JSON one object a rule, with the columns
-of its result. It exits with 3 if a rule has an error.`,
+As a table it prints the remarks, as CSV a line for each; as JSON one object a
+rule, with the columns of its result. It exits with 3 if a rule has an error, or
+a file that is named holds none.`,
 		Example: `  drumbeat rule check beacon.yaml
   drumbeat rule check --format json rules/ | jq -r 'select(.accepted | not) | .file'
   drumbeat rule check --errors-only ~/Azure-Sentinel`,
@@ -59,6 +59,8 @@ type ruleCheck struct {
 	refused  int
 	warnings int
 	broken   int
+	empty    int // files that are named and hold no rule
+	csv      *table.Table
 	ids      map[string]string // where each id was seen first
 }
 
@@ -70,56 +72,72 @@ func (c *ruleCheck) run(ctx context.Context, paths []string) error {
 	if format == "" { // remarks are for people unless a program asks
 		format = formatTable
 	}
-	if format == formatCSV {
-		return usageError("--format csv: remarks are no rows; want table or json")
-	}
-	files, folder, err := ruleFiles(paths)
+	files, err := ruleFiles(paths)
 	if err != nil {
 		return err
 	}
-	c.workers = 1
+	c.workers, c.emptyExternals = 1, true // a rule is right without the files that its addresses need
 	tables, err := c.a.catalog(&c.queryFlags, &inputFlags{}, nil, plan.Window{})
 	if err != nil {
 		return err
 	}
-	c.classes, c.ids = make(map[rule.Class]int), make(map[string]string)
-	for _, name := range files {
+	c.classes, c.ids, c.csv = make(map[rule.Class]int), make(map[string]string), remarkTable()
+	for _, file := range files {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := c.file(name, folder, format, tables); err != nil {
+		if err := c.file(file.path, !file.named, format, tables); err != nil {
 			return err
 		}
 	}
+	if format == formatCSV {
+		if err := c.a.writeTable(c.csv, format, table.TextOptions{}); err != nil {
+			return fmt.Errorf("writing the remarks: %w", err)
+		}
+	}
 	c.summary(len(files))
-	if c.refused+c.broken > 0 {
+	if c.refused+c.broken+c.empty > 0 {
 		return exitWith(exitInvalid, nil)
 	}
 	return nil
 }
 
-// file checks one file.
-func (c *ruleCheck) file(name string, folder bool, format string, tables *catalog.Catalog) error {
+// remarkTable is what remarks are printed in as CSV.
+func remarkTable() *table.Table {
+	var cols []table.Column
+	for _, name := range []string{"File", "Rule", "Line", "Column", "EndLine", "EndColumn", "Severity", "Code", "Message", "Hint"} {
+		col := table.Column{Name: name, Type: table.String}
+		if strings.HasSuffix(name, "Line") || strings.HasSuffix(name, "Column") {
+			col.Type = table.Long
+		}
+		cols = append(cols, col)
+	}
+	return table.New(cols...)
+}
+
+// file checks one file; found says that it was found in a folder, which may hold other things.
+func (c *ruleCheck) file(name string, found bool, format string, tables *catalog.Catalog) error {
 	if isTestFile(name) {
 		return c.testFile(name, format)
 	}
-	if info, err := os.Stat(name); folder && err == nil && info.Size() > maxRuleFile {
+	if found && tooLarge(name) {
 		c.classes[rule.ClassOther]++
 		return nil
 	}
-	f, err := readRuleFile(name)
+	f, err := c.a.readRuleFile(name)
 	if err != nil {
 		return err
 	}
 	class := f.Class
 	switch {
-	case class == rule.ClassBroken && folder && !looksLikeRule(f.Text):
+	case class == rule.ClassBroken && found && !looksLikeRule(f.Text):
 		class = rule.ClassOther
 	case class == rule.ClassBroken:
 		c.broken++
 		return c.write(f, nil, f.Diags, format)
-	case len(f.Rules) == 0 && !folder:
-		c.a.warnf("%s holds no rule: it is a %s file", f.Name, class)
+	case len(f.Rules) == 0 && !found:
+		c.empty++
+		c.a.warnf("%v", noRule(f))
 	}
 	c.classes[class]++
 	for _, r := range f.Rules {
@@ -174,9 +192,22 @@ func (c *ruleCheck) write(f *rule.File, r *checkedRule, diags kql.Diagnostics, f
 			c.warnings++
 		}
 	}
-	text := diags.Draw(f.Text, f.Name)
-	if format == formatJSON {
+	text := ""
+	switch format {
+	case formatCSV:
+		for _, d := range diags {
+			from, to := d.Span.Start(f.Text), d.Span.End(f.Text)
+			id := ""
+			if r != nil {
+				id = r.ID
+			}
+			c.csv.Append(f.Name, id, from.Line, from.Column, to.Line, to.Column, d.Severity.String(), string(d.Code), d.Message, d.Hint)
+		}
+	case formatJSON:
 		text = string(appendChecked(nil, f, r, diags)) + "\n"
+	default:
+		width, _ := c.a.stdoutTerminal()
+		text = diags.DrawWithin(f.Text, f.Name, width)
 	}
 	if _, err := c.a.stdout.Write([]byte(text)); err != nil {
 		return fmt.Errorf("writing the remarks: %w", err)
@@ -262,6 +293,7 @@ func (c *ruleCheck) summary(files int) {
 		{c.classes[rule.ClassWorkbook], "workbook", "workbooks"},
 		{c.classes[rule.ClassPlaybook], "playbook", "playbooks"},
 		{c.classes[rule.ClassTemplate], "template without rules", "templates without rules"},
+		{c.classes[rule.ClassEmpty], "empty", "empty"},
 		{c.classes[rule.ClassOther], "other", "others"},
 	} {
 		switch {

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"drumbeat/internal/rule"
+	"drumbeat/internal/table"
 )
 
 // ruleImportCommand makes the verb that turns templates into rule files.
@@ -19,7 +21,8 @@ func (a *app) ruleImportCommand() *cobra.Command {
 		Use:   "import TEMPLATE…",
 		Short: "Make YAML of the rules in ARM templates",
 		Long: `Reads ARM templates (what Sentinel exports, and the mainTemplate.json of solutions)
-and writes their rules as YAML: one to standard output, several into a folder.`,
+and writes their rules as YAML: one to standard output, several into a folder. A
+template can come from standard input (-).`,
 		Example: `  drumbeat rule import exported.json > beacon.yaml
   drumbeat rule import --out rules/ mainTemplate.json`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.importRules(args, out) },
@@ -29,7 +32,7 @@ and writes their rules as YAML: one to standard output, several into a folder.`,
 }
 
 func (a *app) importRules(names []string, out string) error {
-	rules, err := a.loadRules(names)
+	rules, err := a.loadRules(names, "")
 	if err != nil {
 		return err
 	}
@@ -45,12 +48,27 @@ func (a *app) importRules(names []string, out string) error {
 	if err := os.MkdirAll(out, 0o750); err != nil {
 		return exitWith(exitInput, fmt.Errorf("making the folder: %w", err))
 	}
-	for _, r := range rules {
-		path := filepath.Join(out, fileName(r)+".yaml")
-		if err := writeNew(path, r.YAML()); err != nil {
+	return a.writeRules(rules, out)
+}
+
+// writeRules writes each rule into a file of its own. Where one is there already none is written.
+func (a *app) writeRules(rules []*rule.Rule, out string) error {
+	paths := rule.FileNames(rules)
+	var there []string
+	for i, name := range paths {
+		paths[i] = filepath.Join(out, name+".yaml")
+		if _, err := os.Lstat(paths[i]); err == nil {
+			there = append(there, showPath(paths[i]))
+		}
+	}
+	if len(there) > 0 {
+		return exitWith(exitInput, fmt.Errorf("nothing is written, for there are already: %s", strings.Join(there, " ")))
+	}
+	for i, r := range rules {
+		if err := writeNew(paths[i], r.YAML()); err != nil {
 			return err
 		}
-		a.notef("%s: %s", path, r.Label())
+		a.notef("%s: %s", showPath(paths[i]), table.Printable(r.Label()))
 	}
 	return nil
 }
@@ -71,39 +89,50 @@ func writeNew(path string, text []byte) error {
 	return nil
 }
 
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
-
-// fileName makes the name of a file of that of a rule, which may hold anything.
-func fileName(r *rule.Rule) string {
-	const longest = 80
-	name := strings.Trim(notInNames.ReplaceAllString(r.Label(), "-"), "-")
-	if name = name[:min(len(name), longest)]; name != "" {
-		return name
+// withoutHunting leaves out the hunting queries of folders, and refuses those of files that are named.
+func (a *app) withoutHunting(rules []*rule.Rule, args []string) ([]*rule.Rule, error) {
+	kept := make([]*rule.Rule, 0, len(rules))
+	for _, r := range rules {
+		switch {
+		case r.Kind != rule.Hunting:
+			kept = append(kept, r)
+		case slices.ContainsFunc(args, func(arg string) bool { return showPath(arg) == r.File }):
+			return nil, exitWith(exitInvalid, fmt.Errorf("%s is a hunting query: it has no schedule, which a template must have", r.Label()))
+		default:
+			a.notef("%s is a hunting query, which has no schedule: it is left out", table.Printable(r.Label()))
+		}
 	}
-	return "rule"
+	if len(kept) == 0 {
+		return nil, exitWith(exitInvalid, errors.New("there are hunting queries alone: a template must have a schedule"))
+	}
+	return kept, nil
 }
+
+// nameOf names a rule with its file.
+func nameOf(r *rule.Rule) string { return table.Printable(r.Label()) + " (" + r.File + ")" }
 
 // ruleExportCommand makes the verb that turns rule files into a template.
 func (a *app) ruleExportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export RULE…",
 		Short: "Make an ARM template of rules",
-		Long: `Writes rules as one ARM template, in the form in which Sentinel imports them. What
+		Long: `Writes rules, those of files and folders, as one ARM template, in the form in which Sentinel imports them. What
 that form has no place for is kept in the template's metadata, so that import
 gives it back.`,
 		Example: `  drumbeat rule export beacon.yaml > beacon.json`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			rules, err := a.loadRules(args)
+			rules, err := a.loadRules(args, "")
 			if err != nil {
 				return err
 			}
-			for _, r := range rules {
-				if r.Kind == rule.Hunting {
-					return exitWith(exitInvalid, fmt.Errorf("%s is a hunting query: it has no schedule, which a template must have", r.Label()))
-				}
+			if rules, err = a.withoutHunting(rules, args); err != nil {
+				return err
 			}
 			if len(rules) > rule.MaxExport {
 				return usageError("there are %d rules, and Sentinel takes %d in one template", len(rules), rule.MaxExport)
+			}
+			if one, other := rule.SameID(rules); one != nil {
+				return exitWith(exitInvalid, fmt.Errorf("%s and %s have one id, which a template can have once", nameOf(one), nameOf(other)))
 			}
 			if _, err := a.stdout.Write(rule.Export(rules)); err != nil {
 				return fmt.Errorf("writing the template: %w", err)

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"drumbeat/internal/rule"
+	"drumbeat/internal/stream"
 	"drumbeat/internal/table"
+	"drumbeat/kql"
+	"drumbeat/kql/plan"
 )
 
 // ruleExplainCommand makes the verb that says why a rule did or did not fire.
@@ -58,7 +62,10 @@ func (e *ruleExplain) run(ctx context.Context, names []string) (err error) {
 	if e.channel.Port < -1 || e.channel.Port > 65535 {
 		return usageError("--port %d: want a number from 0 to 65535", e.channel.Port)
 	}
-	rules, err := e.a.loadRules(names)
+	if err := e.stdinOnce(names); err != nil {
+		return err
+	}
+	rules, err := e.a.loadRules(names, logsHint)
 	if err != nil {
 		return err
 	}
@@ -76,7 +83,10 @@ func (e *ruleExplain) run(ctx context.Context, names []string) (err error) {
 	}
 	x, err := e.explain(ctx, p, data)
 	if err != nil {
-		return ruleError(ctx, p.Rule, err)
+		return e.a.ruleError(ctx, p.Rule, &e.queryFlags, err)
+	}
+	if err := e.warnOfStrangers(ctx, x, data); err != nil {
+		return e.a.ruleError(ctx, p.Rule, &e.queryFlags, err)
 	}
 	engine, err := e.prepare(p.At(x.At), x.At)
 	if err != nil {
@@ -85,7 +95,7 @@ func (e *ruleExplain) run(ctx context.Context, names []string) (err error) {
 	if format == formatTable {
 		err = e.writeText(p, x, engine)
 	} else {
-		err = e.writeSteps(p, x, format)
+		err = e.writeSteps(p, x, engine, format)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the steps: %w", err)
@@ -103,10 +113,13 @@ func (e *ruleExplain) explain(ctx context.Context, p *rule.Program, data *ruleDa
 		return nil, err
 	}
 	if slots.Len() == 0 {
+		if err := data.finish(); err != nil {
+			return nil, err
+		}
 		return nil, usageError("no scheduled time has a window that meets the logs: give --at TIME")
 	}
 	if slots.Len() > fewSlots {
-		span, _, err := data.Span(ctx)
+		span, _, err := data.span(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -126,11 +139,60 @@ func (e *ruleExplain) explain(ctx context.Context, p *rule.Program, data *ruleDa
 	return best, nil
 }
 
+// warnOfStrangers says which ends of a channel that no step saw are those of no record of the logs at all: they may be
+// mistyped.
+func (e *ruleExplain) warnOfStrangers(ctx context.Context, x *rule.Explanation, data *ruleData) error {
+	if !e.channel.Any() || len(e.logs) == 0 {
+		return nil
+	}
+	for i := range x.Tables {
+		for _, s := range x.Tables[i].Steps {
+			if s.Channel > 0 {
+				return nil
+			}
+		}
+	}
+	ends := []struct {
+		column, what, value string
+		typ                 kql.Type
+		seen                bool
+	}{
+		{column: "SourceIP", what: "source", value: e.channel.Source, typ: kql.TypeString},
+		{column: "DestinationIP", what: "destination", value: e.channel.Destination, typ: kql.TypeString},
+		{column: "DestinationPort", what: "destination port", typ: kql.TypeInt},
+	}
+	if e.channel.Port >= 0 {
+		ends[2].value = strconv.Itoa(e.channel.Port)
+	}
+	scan := &plan.Scan{Table: "CommonSecurityLog"}
+	for _, end := range ends {
+		scan.Columns = append(scan.Columns, plan.Column{Name: end.column, Type: end.typ})
+	}
+	err := data.Scan(ctx, scan, plan.Window{}, func(rows []stream.Row) error {
+		for _, row := range rows {
+			for i := range ends[:2] {
+				ends[i].seen = ends[i].seen || row[i].Str() == ends[i].value
+			}
+			ends[2].seen = ends[2].seen || !row[2].IsNull() && row[2].Int() == int64(e.channel.Port)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, end := range ends {
+		if end.value != "" && !end.seen {
+			e.a.warnf("no record has the %s %s", end.what, table.Printable(end.value))
+		}
+	}
+	return nil
+}
+
 // writeText shows an explanation for people.
 func (e *ruleExplain) writeText(p *rule.Program, x *rule.Explanation, ready *prepared) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nrun at %s, over %s to %s; engine: %s, because %s\n", p.Rule.Label(), stampText(x.At),
-		stampText(x.Window.From), stampText(x.Window.To), ready.choice.name, ready.choice.why)
+	fmt.Fprintf(&b, "%s\nrun at %s, over %s; engine: %s, because %s\n", p.Rule.Label(), stampText(x.At), windowText(x.Window),
+		ready.choice.name, ready.choice.why)
 	for i := range x.Tables {
 		b.WriteString("\n")
 		e.appendTable(&b, &x.Tables[i])
@@ -228,10 +290,10 @@ func appendMiss(b *strings.Builder, t *rule.Pipeline, m *rule.Miss) {
 	}
 }
 
-// writeSteps prints one row a step.
-func (e *ruleExplain) writeSteps(p *rule.Program, x *rule.Explanation, format string) error {
+// writeSteps prints one row a step and, as JSON, one for the outcome.
+func (e *ruleExplain) writeSteps(p *rule.Program, x *rule.Explanation, ready *prepared, format string) error {
 	t := table.New(
-		table.Column{Name: "Table", Type: table.String},
+		table.Column{Name: "Table", Type: table.Dynamic},
 		table.Column{Name: "Step", Type: table.Long},
 		table.Column{Name: "Line", Type: table.Long},
 		table.Column{Name: "Text", Type: table.String},
@@ -239,7 +301,7 @@ func (e *ruleExplain) writeSteps(p *rule.Program, x *rule.Explanation, format st
 		table.Column{Name: "ChannelRows", Type: table.Long},
 		table.Column{Name: "Emptied", Type: table.Bool},
 		table.Column{Name: "DropsChannel", Type: table.Bool},
-		table.Column{Name: "Miss", Type: table.String},
+		table.Column{Name: "Miss", Type: table.Dynamic},
 		table.Column{Name: "_rule", Type: table.String},
 		table.Column{Name: "_runAt", Type: table.Datetime},
 	)
@@ -257,8 +319,13 @@ func (e *ruleExplain) writeSteps(p *rule.Program, x *rule.Explanation, format st
 				}
 			}
 			line := s.Span.Start(p.Rule.Text()).Line
-			t.Append(pipeline.Name, j, line, s.Text, s.Rows, channel, j == pipeline.Emptied, j == pipeline.Lost, miss, p.Rule.ID, x.At)
+			t.Append(textOrNull(pipeline.Name), j, line, s.Text, s.Rows, channel, j == pipeline.Emptied,
+				dropsChannel(e.channel, pipeline, j), textOrNull(miss), p.Rule.ID, x.At)
 		}
 	}
-	return e.a.writeTable(t, format, table.TextOptions{})
+	if err := e.a.writeTable(t, format, table.TextOptions{}); err != nil || format != formatJSON {
+		return err
+	}
+	_, err := e.a.stdout.Write(appendExplained(nil, p.Rule, x, e.channel, ready.choice))
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"drumbeat/internal/rule"
 	"drumbeat/internal/stream"
 	"drumbeat/internal/table"
+	"drumbeat/kql/plan"
 )
 
 // ruleRunCommand makes the verb that runs rules over data.
@@ -19,8 +21,8 @@ func (a *app) ruleRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run RULE…",
 		Short: "Run rules over logs",
-		Long: `Runs rules as Sentinel would have: at each scheduled time whose window meets the
-logs, over the rows of that window, with now() at that time; or at --at, or at
+		Long: `Runs rules, those of files and folders, as Sentinel would have: at each scheduled
+time whose window meets the logs (or, without logs, the rows of --table), over the rows of that window, with now() at that time; or at --at, or at
 the scheduled times from --from to --to. It prints the rows of the results, with
 _rule and _runAt, or with --alerts the alerts that the rules would have raised:
 as JSON in the form of Sentinel's SecurityAlert.
@@ -47,6 +49,8 @@ type ruleRun struct {
 	alerts         bool
 	failOnFindings bool
 	format         string
+	method         string       // the value of a column _method, or "" for none
+	csv            *table.Table // the rows of all rules
 }
 
 func (r *ruleRun) run(ctx context.Context, names []string) (err error) {
@@ -54,7 +58,10 @@ func (r *ruleRun) run(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	rules, err := r.a.loadRules(names)
+	if err := r.stdinOnce(names); err != nil {
+		return err
+	}
+	rules, err := r.a.loadRules(names, logsHint)
 	if err != nil {
 		return err
 	}
@@ -63,34 +70,71 @@ func (r *ruleRun) run(ctx context.Context, names []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	programs := make([]*rule.Program, len(rules))
-	for i := range rules {
-		if programs[i], err = r.a.compile(rules[i], data); err != nil {
-			return err
+	triggered, _, err := r.all(ctx, rules, data, format)
+	if err != nil {
+		return err
+	}
+	if r.failOnFindings && triggered > 0 {
+		return exitWith(exitFindings, nil)
+	}
+	return nil
+}
+
+// all runs rules and prints what they give. It returns how often one met its condition, and the number of their rows.
+func (r *ruleRun) all(ctx context.Context, rules []*rule.Rule, data *ruleData, format string) (triggered, rows int, err error) {
+	programs, err := r.a.compileAll(rules, data)
+	if err != nil {
+		return 0, 0, err
+	}
+	if format == formatCSV && !r.alerts {
+		if err := sameColumns(programs); err != nil {
+			return 0, 0, err
 		}
 	}
-	triggered := 0
 	var limit *stream.LimitError
 	for _, p := range programs {
 		done, err := r.one(ctx, p, data, format)
 		if err != nil {
-			return err
+			return 0, 0, errors.Join(err, r.flushCSV())
 		}
 		triggered += done.Triggered
+		for _, day := range done.Days {
+			rows += day.Rows
+		}
 		for _, res := range done.Results {
 			if res.Limit != nil {
 				limit = res.Limit
 			}
 		}
 	}
-	if err := data.finish(); err != nil {
-		return err
+	if err := r.flushCSV(); err != nil {
+		return 0, 0, err
 	}
-	switch {
-	case limit != nil:
-		return limitError(limit)
-	case r.failOnFindings && triggered > 0:
-		return exitWith(exitFindings, nil)
+	err = data.finish()
+	if err == nil && limit != nil {
+		err = r.limitError(limit, partial)
+	}
+	return triggered, rows, err
+}
+
+// errColumns says that results do not go into one CSV.
+func errColumns(one, other string) error {
+	return usageError("the results of %s and %s have different columns, and a CSV has one header: use --format json", one, other)
+}
+
+// sameColumns refuses rules whose results have different columns.
+func sameColumns(programs []*rule.Program) error {
+	var first []plan.Column
+	for i, p := range programs {
+		cols := slices.Clone(p.Plan.Out)
+		for j := range cols {
+			cols[j] = plan.Column{Name: cols[j].Name, Type: cols[j].Type}
+		}
+		if i == 0 {
+			first = cols
+		} else if !slices.Equal(first, cols) {
+			return errColumns(programs[0].Rule.Label(), p.Rule.Label())
+		}
 	}
 	return nil
 }
@@ -107,11 +151,17 @@ func (r *ruleRun) one(ctx context.Context, p *rule.Program, data *ruleData, form
 	data.cache.off = slots.Len() == 1
 	done, err := p.Backtest(ctx, data.querier(), slots, nil)
 	if err != nil {
-		return nil, ruleError(ctx, p.Rule, err)
+		return nil, r.a.ruleError(ctx, p.Rule, &r.queryFlags, err)
 	}
-	if r.alerts {
+	switch {
+	case unread(data.Report()):
+		return done, nil // finish says so
+	case slots.Len() == 0:
+		r.a.notef("%s: no scheduled time has a window that meets the data", table.Printable(p.Rule.Label()))
+		return done, nil
+	case r.alerts:
 		err = r.writeAlerts(done, format)
-	} else {
+	default:
 		err = r.writeRows(p.Rule, done, format)
 	}
 	if err != nil {
@@ -131,11 +181,60 @@ func (r *ruleRun) one(ctx context.Context, p *rule.Program, data *ruleData, form
 
 func (r *ruleRun) writeRows(rl *rule.Rule, done *rule.Backtest, format string) error {
 	for _, t := range rule.Tables(rl.ID, done.Results) {
-		if err := r.a.writeTable(t, format, table.TextOptions{}); err != nil {
-			return err
+		if r.method != "" {
+			t = withMethod(t, r.method)
+		}
+		switch {
+		case format != formatCSV:
+			if err := r.a.writeTable(t, format, table.TextOptions{}); err != nil {
+				return err
+			}
+		case r.csv == nil:
+			r.csv = t
+		case !slices.Equal(r.csv.Columns(), t.Columns()):
+			return errColumns("runs", "later ones")
+		default:
+			appendRows(r.csv, t, func(row []any) []any { return row })
 		}
 	}
 	return nil
+}
+
+// flushCSV prints the rows of all rules under one header.
+func (r *ruleRun) flushCSV() error {
+	if r.csv == nil {
+		return nil
+	}
+	t := r.csv
+	r.csv = nil
+	if err := r.a.writeTable(t, formatCSV, table.TextOptions{}); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	return nil
+}
+
+// appendRows appends the rows of a table to another, each as row makes it.
+func appendRows(to, from *table.Table, row func([]any) []any) {
+	n := len(from.Columns())
+	for i := range from.Len() {
+		cells := make([]any, n, n+1)
+		for c := range cells {
+			cells[c] = from.Value(i, c)
+		}
+		to.Append(row(cells)...)
+	}
+}
+
+// withMethod adds the column _method, before those of a run, which are the last two.
+func withMethod(t *table.Table, method string) *table.Table {
+	name := "_method"
+	for slices.ContainsFunc(t.Columns(), func(c table.Column) bool { return c.Name == name }) {
+		name += "_"
+	}
+	at := len(t.Columns()) - 2
+	out := table.New(slices.Insert(slices.Clone(t.Columns()), at, table.Column{Name: name, Type: table.String})...)
+	appendRows(out, t, func(row []any) []any { return slices.Insert(row, at, any(method)) })
+	return out
 }
 
 func (r *ruleRun) writeAlerts(done *rule.Backtest, format string) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 	"drumbeat/internal/rule"
 	"drumbeat/internal/stream"
 	"drumbeat/internal/table"
+	"drumbeat/kql/plan"
 )
 
 // ruleTestCommand makes the verb that runs the tests of rules.
@@ -66,6 +66,7 @@ type ruleTests struct {
 	format string
 	passed int
 	failed int
+	csv    *table.Table
 }
 
 // testPair is a file of tests and the rule that it tests.
@@ -82,6 +83,13 @@ func (t *ruleTests) run(ctx context.Context, names []string) (err error) {
 	if err := t.check(); err != nil {
 		return err
 	}
+	t.csv = table.New(
+		table.Column{Name: "File", Type: table.String},
+		table.Column{Name: "Rule", Type: table.String},
+		table.Column{Name: "Test", Type: table.String},
+		table.Column{Name: "Passed", Type: table.Bool},
+		table.Column{Name: "Failures", Type: table.String},
+	)
 	pairs, err := t.pairs(names)
 	if err != nil {
 		return err
@@ -92,15 +100,23 @@ func (t *ruleTests) run(ctx context.Context, names []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, tables.Close()) }()
 	engine := func(src stream.Source) rule.Querier { return t.a.querier(src, &t.queryFlags) }
+	if !t.checked(pairs, tables) {
+		return exitWith(exitInvalid, nil)
+	}
 	for _, p := range pairs {
 		for _, one := range p.tests.Tests {
 			out, err := one.Run(ctx, p.rule, tables, engine)
 			if err != nil {
-				return ruleError(ctx, p.rule, err)
+				return t.a.ruleError(ctx, p.rule, &t.queryFlags, err)
 			}
 			if err := t.write(p, out, format); err != nil {
 				return fmt.Errorf("writing the results: %w", err)
 			}
+		}
+	}
+	if format == formatCSV {
+		if err := t.a.writeTable(t.csv, formatCSV, table.TextOptions{}); err != nil {
+			return fmt.Errorf("writing the results: %w", err)
 		}
 	}
 	t.a.notef("%s, %s failed", plural(int64(t.passed+t.failed), "test"), humanCount(int64(t.failed)))
@@ -108,6 +124,19 @@ func (t *ruleTests) run(ctx context.Context, names []string) (err error) {
 		return exitWith(exitFindings, nil)
 	}
 	return nil
+}
+
+// checked shows what is wrong with the data of the tests.
+func (t *ruleTests) checked(pairs []testPair, s plan.Schema) bool {
+	ok := true
+	for _, p := range pairs {
+		p.tests.Check(p.rule, s)
+		if len(p.tests.Diags) > 0 {
+			ok = false
+			t.a.showRemarks(p.tests.Diags, p.tests.Text, p.tests.Name)
+		}
+	}
+	return ok
 }
 
 // pairs finds the files of tests and their rules.
@@ -119,11 +148,16 @@ func (t *ruleTests) pairs(names []string) ([]testPair, error) {
 	for _, name := range names {
 		files := []string{name}
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
-			all, _, err := ruleFiles([]string{name})
+			all, err := ruleFiles([]string{name})
 			if err != nil {
 				return nil, err
 			}
-			files = slices.DeleteFunc(all, func(f string) bool { return !isTestFile(f) })
+			files = nil
+			for _, f := range all {
+				if isTestFile(f.path) {
+					files = append(files, f.path)
+				}
+			}
 			if len(files) == 0 {
 				t.a.warnf("there is no file of tests (NAME%s) in %q", testSuffix, name)
 			}
@@ -141,13 +175,13 @@ func (t *ruleTests) pairs(names []string) ([]testPair, error) {
 
 // pair reads a file of tests and its rule; either may be named.
 func (t *ruleTests) pair(name string) (testPair, error) {
-	text, path, err := testText(name)
+	text, path, err := t.a.testText(name)
 	if err != nil {
 		return testPair{}, err
 	}
 	tests := rule.ReadTests(path, text)
-	if len(tests.Diags) > 0 {
-		t.a.writeStderr(tests.Diags.Draw(tests.Text, tests.Name))
+	if len(tests.Diags) > 0 && len(tests.Tests) == 0 { // else they are shown with those on the data
+		t.a.showRemarks(tests.Diags, tests.Text, tests.Name)
 		return testPair{}, exitWith(exitInvalid, nil)
 	}
 	ruleName := name
@@ -159,7 +193,10 @@ func (t *ruleTests) pair(name string) (testPair, error) {
 	case isTestFile(name):
 		ruleName = strings.TrimSuffix(name, testSuffix) + ".yaml"
 	}
-	rules, err := t.a.loadRules([]string{ruleName})
+	rules, err := t.a.loadRules([]string{ruleName}, "")
+	if err != nil && len(tests.Diags) > 0 {
+		t.a.showRemarks(tests.Diags, tests.Text, tests.Name)
+	}
 	if err != nil {
 		return testPair{}, err
 	}
@@ -170,11 +207,11 @@ func (t *ruleTests) pair(name string) (testPair, error) {
 }
 
 // testText gives the tests of a rule, and the name of their file.
-func testText(name string) (text []byte, path string, err error) {
+func (a *app) testText(name string) (text []byte, path string, err error) {
 	if strings.HasPrefix(name, rule.ShippedPrefix) {
 		_, tests, ok := rule.Shipped(name)
 		if !ok {
-			_, err := readRuleFile(name)
+			_, err := a.readRuleFile(name)
 			return nil, "", err
 		}
 		return tests, name + testSuffix, nil
@@ -209,11 +246,14 @@ func (t *ruleTests) write(p testPair, out *rule.Outcome, format string) error {
 		for _, f := range out.Failures {
 			b.WriteString("     " + printableLines(f) + "\n")
 		}
+		for _, n := range out.Notes {
+			b.WriteString("     note: " + printableLines(n) + "\n")
+		}
 	case formatJSON:
 		b.Write(appendOutcome(nil, p, out))
 		b.WriteByte('\n')
 	default:
-		return usageError("--format csv: want table or json")
+		t.csv.Append(p.tests.Name, p.rule.Label(), out.Test.Name, ok, strings.Join(out.Failures, "\n"))
 	}
 	_, err := t.a.stdout.Write([]byte(b.String()))
 	return err
@@ -231,6 +271,16 @@ func appendOutcome(dst []byte, p testPair, out *rule.Outcome) []byte {
 		dst = table.AppendJSONString(dst, f)
 	}
 	dst = append(dst, ']')
+	if len(out.Notes) > 0 {
+		dst = append(dst, `,"notes":[`...)
+		for i, n := range out.Notes {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = table.AppendJSONString(dst, n)
+		}
+		dst = append(dst, ']')
+	}
 	if out.Result != nil {
 		dst = fmt.Appendf(dst, `,"rows":%d,"alerts":%d`, out.Result.Rows.Len(), len(out.Result.Alerts))
 	}

@@ -26,14 +26,19 @@ import (
 const (
 	methodSource  = "source-delta"
 	methodChannel = "channel-delta"
+	methodRhythm  = "rhythm"
 )
 
 // foundingRuleID is the id of "Palo Alto - potential beaconing detected" among Microsoft Sentinel's rules.
 const foundingRuleID = "f0be259a-34ac-4946-aa15-ca2b115d5feb"
 
+// channelRuleID is the id of the rule shipped:channel-delta, which asks for what the method finds.
+const channelRuleID = "6d0c5a1e-3b0a-4f43-9a53-5d2f6b7c8e91"
+
 // scanFlags are the flags of scan.
 type scanFlags struct {
 	inputFlags
+	rhythmFlags
 	methods        []string
 	ruleFiles      []string
 	methodsAsked   bool // --method was given
@@ -66,6 +71,9 @@ Methods:
   channel-delta  the same with the gap to the next record of the same source,
                  destination and port, so that other traffic of the machine does
                  not hide a beacon
+  rhythm         channels that a machine drives, whatever their period and jitter,
+                 ranked by a score that is the sum of named reasons. It reads lines
+                 by the slower full reader, and so runs only where it is asked for
 
 The rule is run as it would have been scheduled: at each midnight (UTC) whose
 window, the day before the last, meets the logs. A row is printed as the rule
@@ -75,18 +83,20 @@ With --rule it runs any rule of Microsoft Sentinel, at each of its scheduled tim
 whose window meets the logs; "drumbeat rule run" has more to set.`,
 		Example: `  drumbeat scan /var/log/firewall
   drumbeat scan --method source-delta --format json traffic.log.gz
+  drumbeat scan --method rhythm --top 50 --report beacons.html /var/log/firewall
   zcat old/*.gz | drumbeat scan --timezone Europe/Berlin -
   drumbeat scan --rule rules/beacon.yaml /var/log/firewall
   drumbeat scan --min-events 10 --min-modal 8 --fail-on-findings fw1.log fw2.log`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.methodsAsked = cmd.Flags().Changed("method")
+			s.idleThresholds(cmd)
 			return s.run(cmd.Context(), args)
 		},
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&s.methods, "method", []string{methodSource, methodChannel},
-		"run this `METHOD`: source-delta or channel-delta; may be repeated")
-	completeWith(cmd, "method", methodSource, methodChannel)
+		"run this `METHOD`: source-delta, channel-delta or rhythm; may be repeated")
+	completeWith(cmd, "method", methodSource, methodChannel, methodRhythm)
 	f.StringArrayVar(&s.ruleFiles, "rule", nil,
 		"run this `RULE`, a file in Sentinel's form, instead of the methods; may be repeated")
 	a.formatFlag(cmd, &s.format)
@@ -100,6 +110,7 @@ whose window meets the logs; "drumbeat rule run" has more to set.`,
 	f.Var(&s.memory, "memory", "use about this much memory for flows, at most; what is more goes to a temporary file")
 	f.IntVar(&s.workers, "workers", runtime.GOMAXPROCS(0), "parse with `N` goroutines; results do not depend on it")
 	s.thresholds(cmd)
+	s.registerRhythm(cmd)
 	return cmd
 }
 
@@ -124,20 +135,22 @@ type scan struct {
 	a       *app
 	began   time.Time
 	spilled int64 // bytes of flows that memory had no room for
+	rhythm  rhythmScan
 }
 
 // check finds flags that make no sense.
 func (s *scan) check() error {
 	if len(s.methods) == 0 {
-		return usageError("--method \"\": want %s or %s", methodSource, methodChannel)
+		return usageError("--method \"\": want %s, %s or %s", methodSource, methodChannel, methodRhythm)
 	}
+	all := []string{methodSource, methodChannel, methodRhythm}
 	for _, m := range s.methods {
-		if m != methodSource && m != methodChannel {
+		if !slices.Contains(all, m) {
 			hint := ""
-			if near := nearest(m, []string{methodSource, methodChannel}); near != "" {
+			if near := nearest(m, all); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
 			}
-			return usageError("--method %q: want source-delta or channel-delta%s", m, hint)
+			return usageError("--method %q: want source-delta, channel-delta or rhythm%s", m, hint)
 		}
 	}
 	switch {
@@ -163,10 +176,10 @@ func (s *scan) check() error {
 	slices.Sort(s.methods)
 	s.methods = slices.Compact(s.methods)
 	slices.Reverse(s.methods) // source-delta first
-	return nil
+	return s.checkRhythm()
 }
 
-// rules gives the rules of the methods, in their order.
+// rules gives the rules of the delta methods, in their order.
 func (s *scan) rules() []beat.Delta {
 	rules := make([]beat.Delta, 0, len(s.methods))
 	for _, m := range s.methods {
@@ -204,8 +217,11 @@ func (s *scan) run(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkInputs(paths, files, format); err != nil {
+		return err
+	}
 	debug.SetMemoryLimit(int64(s.memory) + 256<<20)
-	report, found, err := s.find(ctx, files)
+	report, found, err := s.judge(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -213,6 +229,9 @@ func (s *scan) run(ctx context.Context, paths []string) error {
 	rows, err := s.write(found, format)
 	if err != nil {
 		return fmt.Errorf("writing the results: %w", err)
+	}
+	if err := s.writeReport(report, found); err != nil {
+		return err
 	}
 	lost := s.a.showProblems(report.Problems)
 	s.summary(report, found)
@@ -230,6 +249,20 @@ func (s *scan) run(ctx context.Context, paths []string) error {
 		return exitWith(exitFindings, nil)
 	}
 	return nil
+}
+
+// judge runs the methods.
+func (s *scan) judge(ctx context.Context, files []ingest.File) (report *ingest.Report, found *beat.Result, err error) {
+	found = &beat.Result{}
+	if len(s.methods) > 0 {
+		if report, found, err = s.find(ctx, files); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s.rhythm.asked {
+		report, err = s.findRhythm(ctx, files, report)
+	}
+	return report, found, err
 }
 
 // find reads the files and runs the rules.
@@ -319,11 +352,23 @@ func (s *scan) write(found *beat.Result, format string) (int, error) {
 		n += len(rows)
 	}
 	if format == formatTable {
-		return n, s.writeChannels(found)
+		if err := s.writeChannels(found); err != nil {
+			return n, err
+		}
+	} else if len(s.methods) > 0 {
+		if err := s.writeRows(found, format); err != nil {
+			return n, err
+		}
 	}
+	m, err := s.writeRhythm(format, n > 0)
+	return n + m, err
+}
+
+// writeRows prints the rows of the delta methods.
+func (s *scan) writeRows(found *beat.Result, format string) error {
 	t := table.New(resultColumns()...)
 	for i, rows := range found.Rows {
-		rule := ""
+		rule := channelRuleID
 		if s.methods[i] == methodSource {
 			rule = foundingRuleID
 		}
@@ -336,7 +381,7 @@ func (s *scan) write(found *beat.Result, format string) (int, error) {
 				r.Sent, r.Received, r.Percent, s.methods[i], rule, r.RunAt)
 		}
 	}
-	return n, s.a.writeTable(t, format, table.TextOptions{})
+	return s.a.writeTable(t, format, table.TextOptions{})
 }
 
 // quarantine is a file of rejected lines, one JSON object each.
@@ -348,27 +393,36 @@ type quarantine struct {
 
 // newQuarantine makes the file, or empties it, unless it is one of those that are to be read, or takes the results.
 func (s *scan) newQuarantine(files []ingest.File) (*quarantine, error) {
-	path := s.quarantine
+	f, err := s.a.newOutput("quarantine", s.quarantine, files)
+	if err != nil {
+		return nil, err
+	}
+	return &quarantine{f: f, w: newBuffered(f)}, nil
+}
+
+// newOutput makes the file that a flag names, or empties it, unless it is one of those that are to be read, or takes the
+// results.
+func (a *app) newOutput(flag, path string, files []ingest.File) (*os.File, error) {
 	if path == "-" {
-		return nil, usageError("--quarantine -: results go to standard output; name a file")
+		return nil, usageError("--%s -: results go to standard output; name a file", flag)
 	}
 	if old, err := os.Stat(path); err == nil {
 		for i := range files {
 			if in, err := os.Stat(files[i].Path); err == nil && os.SameFile(old, in) {
-				return nil, usageError("--quarantine %q is one of the files to read; name another", path)
+				return nil, usageError("--%s %q is one of the files to read; name another", flag, path)
 			}
 		}
-		if out, ok := s.a.stdout.(*os.File); ok {
+		if out, ok := a.stdout.(*os.File); ok {
 			if results, err := out.Stat(); err == nil && results.Mode().IsRegular() && os.SameFile(old, results) {
-				return nil, usageError("--quarantine %q is the file that the results go to; name another", path)
+				return nil, usageError("--%s %q is the file that the results go to; name another", flag, path)
 			}
 		}
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, exitWith(exitInput, fmt.Errorf("making the quarantine file: %w", err))
+		return nil, exitWith(exitInput, fmt.Errorf("making the %s file: %w", flag, err))
 	}
-	return &quarantine{f: f, w: newBuffered(f)}, nil
+	return f, nil
 }
 
 func (q *quarantine) add(r ingest.Rejected) error {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
-	"drumbeat/internal/rule"
+	"github.com/spf13/cobra"
 )
 
 // runRules runs the rules of --rule over the files, and gives the number of rows that they have printed.
@@ -18,7 +19,10 @@ func (s *scan) runRules(ctx context.Context, paths []string, format string) (row
 	case s.methodsAsked && slices.Contains(paths, "-"):
 		return 0, usageError("standard input is read once: give --rule or --method")
 	}
-	rules, err := s.a.loadRules(s.ruleFiles)
+	if format == formatCSV && s.methodsAsked {
+		return 0, usageError("the results of --rule and --method have different columns, and a CSV has one header: use --format json")
+	}
+	rules, err := s.a.loadRules(s.ruleFiles, "")
 	if err != nil {
 		return 0, err
 	}
@@ -30,28 +34,22 @@ func (s *scan) runRules(ctx context.Context, paths []string, format string) (row
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	data := &ruleData{Catalog: c, a: s.a, flags: &d, cache: newRowCache(c, int64(s.memory)/2)}
-	programs := make([]*rule.Program, len(rules))
-	for i, r := range rules {
-		if programs[i], err = s.a.compile(r, data); err != nil {
-			return 0, err
+	run := &ruleRun{a: s.a, dataFlags: d, method: "rule"}
+	_, rows, err = run.all(ctx, rules, data, format)
+	return rows, err
+}
+
+// idleThresholds notes which of the flags that were given say nothing to rules.
+func (s *scan) idleThresholds(cmd *cobra.Command) {
+	var idle []string
+	for _, name := range []string{"gap", "min-events", "min-modal", "min-percent", "bin", "window"} {
+		if cmd.Flags().Changed(name) && s.a.origins[name] == "" {
+			idle = append(idle, "--"+name)
 		}
 	}
-	run := &ruleRun{a: s.a, dataFlags: d}
-	for _, p := range programs {
-		done, err := run.one(ctx, p, data, format)
-		if err != nil {
-			return rows, err
-		}
-		for _, day := range done.Days {
-			rows += day.Rows
-		}
-		for _, res := range done.Results {
-			if res.Limit != nil {
-				return rows, limitError(res.Limit)
-			}
-		}
+	if len(s.ruleFiles) > 0 && !s.methodsAsked && len(idle) > 0 {
+		s.a.notef("no effect on a rule, whose query says what it asks for: %s", strings.Join(idle, ", "))
 	}
-	return rows, data.finish()
 }
 
 // afterRules gives the end of a scan that has run rules alone.

@@ -23,44 +23,53 @@ func newBuffered(w io.Writer) *bufferedFile { return bufio.NewWriterSize(w, 1<<1
 // summary says on standard error what was read, what was not, and what was decided.
 func (s *scan) summary(r *ingest.Report, found *beat.Result) {
 	took := s.a.now().Sub(s.began)
-	if width, _ := s.a.stdoutTerminal(); width > 0 && len(found.Rows) > 0 {
+	if width, _ := s.a.stdoutTerminal(); width > 0 && (len(found.Rows) > 0 || s.rhythm.asked) {
 		s.a.notef("")
 	}
-	s.line("read", "%s, %s, %s in %s (%s lines/s, %s/s), peak memory %s",
+	s.a.line("read", "%s, %s, %s in %s (%s lines/s, %s/s), peak memory %s",
 		plural(int64(len(r.Files)), "file"), humanBytes(r.Bytes), plural(r.Lines, "line"), humanDuration(took),
 		humanCount(perSecond(r.Lines, took)), humanBytes(perSecond(r.Bytes, took)), peakMemory())
 	if s.spilled > 0 {
-		s.line("", "%s of flows in a temporary file; --memory %s is what may stay in memory", humanBytes(s.spilled), s.memory.String())
+		s.a.line("", "%s of flows in a temporary file; --memory %s is what may stay in memory", humanBytes(s.spilled), s.memory.String())
 	}
 	c := &r.Counts
-	s.line("lines", "%s%s + %s of other types%s + %s rejected", plural(c.Flows, "flow"), joinedText(c),
+	s.a.line("lines", "%s%s + %s of other types%s + %s rejected", plural(c.Flows, "flow"), joinedText(c),
 		humanCount(c.Others()), inBrackets(others(c)), humanCount(c.Rejects()))
-	s.rejects(r)
+	s.a.rejects(c, r.Samples, s.rejectsHint())
 	if c.Flows > 0 {
-		s.line("span", "%s to %s UTC%s", stampText(c.First), stampText(c.Last), reach(found))
+		s.a.line("span", "%s to %s UTC%s", stampText(c.First), stampText(c.Last), s.reach(found))
 		s.decisions(r)
-		s.runs(r)
-	}
-	s.findings(r, found)
-	for w, n := range c.Warnings {
-		if n > 0 {
-			s.a.warnf("%s × %s", humanCount(n), logformat.Warning(w))
+		if len(s.methods) > 0 {
+			s.runs(r)
 		}
 	}
+	if len(s.methods) > 0 {
+		s.findings(r, found)
+	}
+	s.rhythmFindings(r)
+	s.a.countWarnings(c)
+}
+
+// rejectsHint says what can be done about rejected lines.
+func (s *scan) rejectsHint() string {
+	if s.quarantine != "" {
+		return ""
+	}
+	return "--quarantine FILE keeps them all, --strict makes them an error"
 }
 
 // indent is the width of a summary line's head.
 const indent = 10
 
 // line prints one line of the summary, or several where the terminal is too narrow for one.
-func (s *scan) line(head, format string, args ...any) {
+func (a *app) line(head, format string, args ...any) {
 	text := table.Printable(fmt.Sprintf(format, args...))
-	width, isTerminal := s.a.stderrTerminal()
+	width, isTerminal := a.stderrTerminal()
 	if !isTerminal {
 		width = 1 << 20
 	}
 	for _, part := range wrapWords(text, max(width-indent-1, 20)) {
-		s.a.notef("%-*s%s", indent, head, part)
+		a.notef("%-*s%s", indent, head, part)
 		head = ""
 	}
 }
@@ -128,24 +137,6 @@ func others(c *logformat.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
-// rejects lists the reasons for which lines were rejected, with the first lines of each.
-func (s *scan) rejects(r *ingest.Report) {
-	for reason, n := range r.Counts.Rejected {
-		if n == 0 {
-			continue
-		}
-		s.line("rejected", "%s × %s", humanCount(n), logformat.Reason(reason))
-		for _, x := range r.Samples {
-			if x.Reason == logformat.Reason(reason) {
-				s.line("", "  %s:%d: %s", showPath(x.Path), x.Line, shorten(x.Text, 100))
-			}
-		}
-	}
-	if r.Counts.Rejects() > 0 && s.quarantine == "" {
-		s.line("", "  --quarantine FILE keeps them all, --strict makes them an error")
-	}
-}
-
 // showPath gives a source's path for people.
 func showPath(path string) string {
 	if path == "-" {
@@ -166,8 +157,11 @@ func shorten(text string, n int) string {
 	return string(runes[:n-1]) + "…"
 }
 
-// reach says how many sources and channels the rules saw.
-func reach(found *beat.Result) string {
+// reach says how many sources and channels the rules saw, or rhythm where there are none.
+func (s *scan) reach(found *beat.Result) string {
+	if len(s.methods) == 0 {
+		return s.rhythm.reach()
+	}
 	text := fmt.Sprintf("; %s", plural(found.Sources, "source"))
 	if found.Channels != traffic.Unknown {
 		text += fmt.Sprintf(" and %s", plural(found.Channels, "channel"))
@@ -181,12 +175,18 @@ func (s *scan) decisions(r *ingest.Report) {
 	for i := range r.Files {
 		f := &r.Files[i]
 		if shown >= maxFilesShown && !s.a.verbose {
-			s.line("", "and %s more; --verbose lists all", plural(int64(len(r.Files)-shown), "file"))
+			s.a.line("", "and %s more; --verbose lists all", plural(int64(len(r.Files)-shown), "file"))
 			break
 		}
-		s.line(headOnce("format", shown), "%s: %s", showPath(f.Path), formatsOf(f))
+		s.a.line(headOnce("format", shown), "%s: %s", showPath(f.Path), formatsOf(f))
 		shown++
 	}
+	s.a.line("time", "%s", s.timeText(r))
+	s.direction(r)
+}
+
+// timeText says where times were taken from.
+func (s *scan) timeText(r *ingest.Report) string {
 	var times []string
 	for t, n := range r.Counts.TimeFrom {
 		if n > 0 {
@@ -197,8 +197,7 @@ func (s *scan) decisions(r *ingest.Report) {
 	if s.zone.Location != nil {
 		zone = s.zone.String() + " where none is named"
 	}
-	s.line("time", "TimeGenerated from %s; zone: %s", strings.Join(times, ", "), zone)
-	s.direction(r)
+	return fmt.Sprintf("TimeGenerated from %s; zone: %s", strings.Join(times, ", "), zone)
 }
 
 // maxFilesShown is the number of files whose format is listed unless --verbose asks for all.
@@ -259,7 +258,7 @@ func (s *scan) direction(r *ingest.Report) {
 		if !sent {
 			which = "in= is what the client received"
 		}
-		s.line(headOnce("bytes", shown), "%s: %s", which, strings.Join(devices, ", "))
+		s.a.line(headOnce("bytes", shown), "%s: %s", which, strings.Join(devices, ", "))
 		shown++
 	}
 }
@@ -284,7 +283,7 @@ func (s *scan) runs(r *ingest.Report) {
 	w := int64(s.window) / 100
 	if s.now.set {
 		now := traffic.Ticks(s.now.Time)
-		s.line("runs", "once, at %s: over records from %s to %s", stampText(now), stampText(max(now-2*w, 0)),
+		s.a.line("runs", "once, at %s: over records from %s to %s", stampText(now), stampText(max(now-2*w, 0)),
 			stampText(max(traffic.Floor(now-w, w), 0)))
 		return
 	}
@@ -296,14 +295,14 @@ func (s *scan) runs(r *ingest.Report) {
 		last = min(last, traffic.Ticks(s.to.Time)-1)
 	}
 	if first > last {
-		s.line("runs", "none: no record is between --from and --to")
+		s.a.line("runs", "none: no record is between --from and --to")
 		return
 	}
 	if last/w == first/w {
-		s.line("runs", "once, as scheduled, at %s", stampText((first/w+2)*w))
+		s.a.line("runs", "once, as scheduled, at %s", stampText((first/w+2)*w))
 		return
 	}
-	s.line("runs", "as scheduled, from %s to %s", stampText((first/w+2)*w), stampText((last/w+2)*w))
+	s.a.line("runs", "as scheduled, from %s to %s", stampText((first/w+2)*w), stampText((last/w+2)*w))
 }
 
 func stampText(ticks int64) string { return traffic.Time(ticks).Format(time.DateTime) }
@@ -321,13 +320,13 @@ func (s *scan) findings(r *ingest.Report, found *beat.Result) {
 		parts = append(parts, fmt.Sprintf("%s: %s in %s", s.methods[i], plural(int64(len(channels)), "channel"),
 			plural(int64(len(rows)), "row")))
 	}
-	if total == 0 {
-		s.line("found", "nothing: no channel that calls at a regular time, as these methods see it")
+	if total == 0 && !s.rhythm.asked {
+		s.a.line("found", "nothing: no channel that calls at a regular time, as these methods see it")
 	} else {
-		s.line("found", "%s", strings.Join(parts, "; "))
+		s.a.line("found", "%s", strings.Join(parts, "; "))
 	}
 	if n := r.Counts.Formats[logformat.FormatStrata]; n > 0 && slices.Contains(s.methods, methodSource) {
-		s.line("", "source-delta did not see the %s of Strata: their Activity is not TRAFFIC, which the rule asks for",
+		s.a.line("", "source-delta did not see the %s of Strata: their Activity is not TRAFFIC, which the rule asks for",
 			plural(n, "flow"))
 	}
 	if total == 0 && r.Counts.Flows == 0 {
@@ -335,6 +334,6 @@ func (s *scan) findings(r *ingest.Report, found *beat.Result) {
 		if r.Counts.Rejects() > 0 {
 			why = "; drumbeat flows --rejected shows why"
 		}
-		s.line("", "no flows were read, so nothing could be found%s", why)
+		s.a.line("", "no flows were read, so nothing could be found%s", why)
 	}
 }

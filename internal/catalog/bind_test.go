@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -11,15 +12,23 @@ import (
 // bind binds a query, which must be right.
 func bind(t testing.TB, c *Catalog, query string) *plan.Plan {
 	t.Helper()
+	p, err := bindError(c, query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func bindError(c *Catalog, query string) (*plan.Plan, error) {
 	tree, diags := kql.Parse(query)
 	var p *plan.Plan
 	if !diags.HasErrors() {
 		p, diags = plan.Bind(tree, c, plan.Options{External: true})
 	}
 	if diags.HasErrors() {
-		t.Fatalf("%s", diags.Draw(query, ""))
+		return nil, errors.New(diags.Draw(query, ""))
 	}
-	return p
+	return p, nil
 }
 
 // catalogue makes a catalogue for a test.

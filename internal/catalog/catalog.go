@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"drumbeat/internal/ingest"
 	"drumbeat/internal/logformat"
@@ -29,8 +30,8 @@ type Options struct {
 	Workers int
 	// Window bounds the records of the logs, besides what a plan asks for.
 	Window plan.Window
-	// Tables are files that fill tables, Watchlists those of _GetWatchlist, Externals those that stand for the addresses
-	// of externaldata, Functions texts in the language that queries can call.
+	// Tables are files that fill tables; a name may state the types of columns, "Assets(Since:datetime)". Watchlists those of _GetWatchlist, Externals those that stand for the addresses
+	// of externaldata, Functions texts in the language that queries can call, alone or in YAML.
 	Tables     []File
 	Watchlists []Watchlist
 	Externals  []File
@@ -41,6 +42,8 @@ type Options struct {
 	Limits Limits
 	// Warn, where it is not nil, is told what is odd, each thing once. It may be called by any goroutine.
 	Warn func(text string)
+	// Note, where it is not nil, is told what is good to know and nothing to worry about, likewise.
+	Note func(text string)
 	// Progress, where it is not nil, is told of bytes of the logs as they are read, by any goroutine.
 	Progress func(n int64)
 }
@@ -132,6 +135,11 @@ func New(o Options) (*Catalog, error) {
 func (c *Catalog) Close() error { return c.logs.close() }
 
 func (c *Catalog) addTable(f File) error {
+	name, stated, err := declared(f.Name)
+	if err != nil {
+		return err
+	}
+	f.Name = name
 	if _, twice := c.tables[f.Name]; twice {
 		return fmt.Errorf("the table %s is given two files", f.Name)
 	}
@@ -143,9 +151,12 @@ func (c *Catalog) addTable(f File) error {
 	}
 	known, _ := knownColumns(f.Name)
 	if isParquet(f.Path) {
+		if len(stated) > 0 {
+			return &fileError{path: f.Path, err: errors.New("a Parquet file has its own types: leave them out")}
+		}
 		return c.addStored(f, known)
 	}
-	t, err := c.readTable(f.Name, f.Path, known)
+	t, err := c.readTable(f, known, stated)
 	if err != nil {
 		return err
 	}
@@ -168,21 +179,6 @@ func (c *Catalog) addStored(f File, known []plan.Column) error {
 	c.tables[f.Name], c.stored[f.Name] = t, stored
 	return nil
 }
-
-func (c *Catalog) addFunction(f File) error {
-	if _, twice := c.functions[f.Name]; twice {
-		return fmt.Errorf("the function %s is given two files", f.Name)
-	}
-	text, err := readText(f.Path, maxFunction)
-	if err != nil {
-		return err
-	}
-	c.functions[f.Name] = &plan.Function{Name: f.Name, Body: "{\n" + text + "\n}"}
-	return nil
-}
-
-// maxFunction bounds the text of a function, in bytes.
-const maxFunction = 1 << 20
 
 // reserved are characters that the names of tables of the catalogue's own use have, and no others.
 const reserved = "\x00\n\r\t "
@@ -226,6 +222,30 @@ func (c *Catalog) Tables() []string {
 	return slices.Compact(names)
 }
 
+// Filled reports whether a table can hold rows. It implements [plan.Filler].
+func (c *Catalog) Filled(name string) bool {
+	_, given := c.tables[name]
+	return given || name == logs
+}
+
+// TableHint says how a file fills a table. It implements [plan.Adviser].
+func (c *Catalog) TableHint(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		return ""
+	}
+	return fmt.Sprintf("give its rows with --table %s=FILE", name)
+}
+
+// Refuse says why nothing can be read from an address. It implements [plan.Adviser].
+func (c *Catalog) Refuse(address string) (refusal, hint string) {
+	short, _, _ := strings.Cut(address, ";") // a key of access may follow
+	_, whole := c.externals[address]
+	if _, ok := c.externals[short]; ok || whole || c.o.EmptyExternals {
+		return "", ""
+	}
+	return "nothing is fetched from the network", fmt.Sprintf("give a copy of it with --external %s=FILE", short)
+}
+
 // Scan gives the rows of a table. One that nothing fills has none, which is worth a warning.
 func (c *Catalog) Scan(ctx context.Context, scan *plan.Scan, w plan.Window, emit func([]stream.Row) error) error {
 	if scan.Table == logs {
@@ -254,8 +274,13 @@ func (c *Catalog) Scan(ctx context.Context, scan *plan.Scan, w plan.Window, emit
 }
 
 // warnf gives a warning, once.
-func (c *Catalog) warnf(format string, args ...any) {
-	if c.o.Warn == nil {
+func (c *Catalog) warnf(format string, args ...any) { c.tell(c.o.Warn, format, args...) }
+
+// notef gives a note, once.
+func (c *Catalog) notef(format string, args ...any) { c.tell(c.o.Note, format, args...) }
+
+func (c *Catalog) tell(to func(string), format string, args ...any) {
+	if to == nil {
 		return
 	}
 	text := fmt.Sprintf(format, args...)
@@ -264,7 +289,7 @@ func (c *Catalog) warnf(format string, args ...any) {
 	c.warned[text] = true
 	c.mu.Unlock()
 	if !seen {
-		c.o.Warn(text)
+		to(text)
 	}
 }
 
@@ -315,11 +340,15 @@ type Report struct {
 	Files  int
 	// Problems lists what was not read, or not to its end.
 	Problems []ingest.Problem
+	// Samples holds the first rejected lines for each reason, in order of path and line.
+	Samples []ingest.Rejected
 	// First and Last bound the times of records, in ticks; 0 where there are none.
 	First, Last int64
 }
 
 var (
 	_ plan.Schema           = (*Catalog)(nil)
+	_ plan.Filler           = (*Catalog)(nil)
+	_ plan.Adviser          = (*Catalog)(nil)
 	_ stream.ExternalSource = (*Catalog)(nil)
 )

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"drumbeat/kql/plan"
 )
 
 // csv reads rows whose first line names the columns.
@@ -22,6 +24,10 @@ func (r *rowReader) csv(in io.Reader, comma rune) error {
 	for i, name := range header {
 		// The portal's exports say in brackets that a time is UTC.
 		name = strings.TrimSpace(strings.TrimSuffix(name, "[UTC]"))
+		if bare, t, ok := typeOfHeader(name); ok && r.typed {
+			name = bare
+			r.table.stated = append(r.table.stated, plan.Column{Name: name, Type: t})
+		}
 		if err := r.column(name); err != nil {
 			line, column := c.FieldPos(i)
 			return &fileError{r.path, line, column, err}

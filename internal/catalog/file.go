@@ -1,11 +1,13 @@
 package catalog
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,13 +167,15 @@ type rowReader struct {
 	path   string
 	limits Limits
 	table  *rawTable
+	typed  bool // the first line may state types
 }
 
 // rawTable is a file as it was read: cells are texts, or values that JSON has given a type.
 type rawTable struct {
-	names []string
-	index map[string]int
-	rows  [][]rawCell
+	names  []string
+	index  map[string]int
+	rows   [][]rawCell
+	stated []plan.Column // those whose types the first line states
 }
 
 // rawCell is one value of a file.
@@ -202,8 +206,8 @@ func (c *Catalog) open(path string) (io.ReadCloser, error) {
 	}{&limited{r: in, left: c.o.Limits.Bytes, max: c.o.Limits.Bytes}, in}, nil
 }
 
-// readRaw reads a file of rows with names.
-func (c *Catalog) readRaw(path string) (*rawTable, error) {
+// readRaw reads a file of rows with names. typed says that the first line may state types.
+func (c *Catalog) readRaw(path string, typed bool) (*rawTable, error) {
 	f, err := formOf(path)
 	if err != nil {
 		return nil, &fileError{path: path, err: err}
@@ -215,10 +219,18 @@ func (c *Catalog) readRaw(path string) (*rawTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rowReader{path: path, limits: c.o.Limits, table: &rawTable{index: make(map[string]int)}}
-	if f == formJSON {
+	r := &rowReader{path: path, limits: c.o.Limits, table: &rawTable{index: make(map[string]int)}, typed: typed}
+	switch f { //nolint:exhaustive // the others tell what parts their columns
+	case formJSON:
 		err = r.json(in)
-	} else {
+	case formCSV:
+		text := bufio.NewReaderSize(in, 64<<10)
+		comma := separator(text)
+		if comma != ',' {
+			c.notef("%s: %q is taken for what parts its columns, since its first line has no comma", path, comma)
+		}
+		err = r.csv(text, comma)
+	default:
 		err = r.csv(in, delimiter(f))
 	}
 	if err := errors.Join(err, in.Close()); err != nil {
@@ -237,31 +249,47 @@ func delimiter(f form) rune {
 	return ','
 }
 
-// readTable reads a file into a table. Columns that are known have their types, others those that all their values
-// have.
-func (c *Catalog) readTable(name, path string, known []plan.Column) (*fileTable, error) {
-	raw, err := c.readRaw(path)
+// readTable reads a file into a table. Columns that are known have their types, others those that are stated, or else
+// those that all their values have.
+func (c *Catalog) readTable(f File, known, stated []plan.Column) (*fileTable, error) {
+	raw, err := c.readRaw(f.Path, true)
 	if err != nil {
 		return nil, err
 	}
-	t := &fileTable{cols: known}
-	types := make(map[string]kql.Type, len(known))
-	for _, col := range known {
+	t := &fileTable{cols: slices.Clip(known)}
+	types := make(map[string]kql.Type, len(stated))
+	for _, col := range append(raw.stated, stated...) {
+		if i := t.find(col.Name); i != noSlot && t.cols[i].Type != col.Type {
+			return nil, &fileError{path: f.Path, err: fmt.Errorf("the column %s of %s has type %s, not %s", col.Name, f.Name, t.cols[i].Type, col.Type)}
+		}
 		types[col.Name] = col.Type
 	}
 	var guessed []string
 	for i, n := range raw.names {
-		if _, ok := types[n]; ok {
+		if t.find(n) != noSlot {
 			continue
 		}
-		typ := raw.guess(i)
+		typ, ok := types[n]
+		if !ok {
+			typ = raw.guess(i)
+			guessed = append(guessed, n+":"+typ.String())
+		}
 		t.cols = append(t.cols, plan.Column{Name: n, Type: typ})
-		guessed = append(guessed, n+" "+typ.String())
+	}
+	for _, col := range stated {
+		if _, ok := raw.index[col.Name]; ok {
+			continue
+		}
+		c.warnf("%s: there is no column %s: it is null", f.Path, col.Name)
+		if t.find(col.Name) == noSlot {
+			t.cols = append(t.cols, col)
+		}
 	}
 	if len(guessed) > 0 {
-		c.warnf("%s: columns of %s that are not known have the types of their values: %s", path, name, strings.Join(guessed, ", "))
+		c.notef("%s: columns of %s have the types of their values: %s (state others as --table '%s(%s)=%s')",
+			f.Path, f.Name, strings.Join(guessed, ", "), f.Name, guessed[0], f.Path)
 	}
-	return t, c.fill(t, raw, path)
+	return t, c.fill(t, raw, f.Path)
 }
 
 // fill makes the values of a table. A cell that is not of its column's type is null.
@@ -415,10 +443,19 @@ func unfit(c rawCell) guess {
 	if _, err := strconv.ParseInt(text, 10, 64); err == nil && text[0] != '+' {
 		return guesses &^ (isLong | isReal)
 	}
-	if _, err := strconv.ParseFloat(text, 64); err == nil && text[0] != '+' && strings.Trim(text, "0123456789.eE+-") == "" {
+	if v, err := strconv.ParseFloat(text, 64); err == nil && (c.kind == rawNumber || sameReal(text, v)) {
 		return guesses &^ isReal
 	}
 	return guesses
+}
+
+// sameReal reports whether a number is written as its text: 1.10 may be a version, which is another than 1.1.
+func sameReal(text string, v float64) bool {
+	if strings.Trim(text, "0123456789.eE+-") != "" { // NaN and the like
+		return false
+	}
+	again := eval.Convert(eval.Real(v), kql.TypeString)
+	return again.Str() == text || strconv.FormatFloat(v, 'f', -1, 64) == text
 }
 
 // looksLikeTime recognises a date with a time of day, or a date alone, by ISO 8601 or as the portal writes it.

@@ -16,15 +16,18 @@ func TestCSVTable(t *testing.T) {
 	path := write(t, "a.csv", "\ufeffName,Size,Share,Since [UTC],Ok,Code,Notes,Bag\r\n"+
 		"ann,12,1.5,2026-03-02T10:00:00Z,true,007,\"a, \"\"b\"\"\nc\",\"{\"\"x\"\":1}\"\r\n"+
 		"bob,,2,\"3/2/2026, 1:05:06 PM\",false,12,,[1]\r\n")
-	var warnings []string
-	c := catalogue(t, Options{Tables: []File{{"Assets", path}}, Warn: func(s string) { warnings = append(warnings, s) }})
+	var notes []string
+	c := catalogue(t, Options{
+		Tables: []File{{"Assets", path}}, Note: func(s string) { notes = append(notes, s) }, Warn: func(s string) { t.Error(s) },
+	})
 	table, ok := c.Table("Assets")
 	want := "Name:string Size:long Share:real Since:datetime Ok:bool Code:string Notes:string Bag:dynamic"
 	if got := columnsText(table.Columns); !ok || got != want {
 		t.Errorf("columns %s, want %s", got, want)
 	}
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "Size long, Share real") {
-		t.Errorf("warnings: %q", warnings)
+	if len(notes) != 1 || !strings.Contains(notes[0], "Size:long, Share:real") ||
+		!strings.Contains(notes[0], "--table 'Assets(Name:string)=") {
+		t.Errorf("notes: %q", notes)
 	}
 	want = `{"Name":"ann","Size":12,"Share":1.5,"Since":"2026-03-02T10:00:00Z","Ok":true,"Code":"007","Notes":"a, \"b\"\nc","Bag":{"x":1}}
 {"Name":"bob","Size":null,"Share":2.0,"Since":"2026-03-02T13:05:06Z","Ok":false,"Code":"12","Notes":"","Bag":[1]}`
@@ -42,7 +45,8 @@ func TestKnownTable(t *testing.T) {
 	path := write(t, "a.json", `[{"TimeGenerated":"2026-03-02T10:00:00Z","SeverityLevel":"err","ProcessID":"12","Own":true},
 		{"ProcessID":"many"}, {"ProcessID":null}]`)
 	var warnings []string
-	c := catalogue(t, Options{Tables: []File{{"Syslog", path}}, Warn: func(s string) { warnings = append(warnings, s) }})
+	keep := func(s string) { warnings = append(warnings, s) }
+	c := catalogue(t, Options{Tables: []File{{"Syslog", path}}, Warn: keep, Note: keep})
 	got := ask(t, c, "Syslog | project TimeGenerated, ProcessID, SeverityLevel, HostName, Own")
 	want := `{"TimeGenerated":"2026-03-02T10:00:00Z","ProcessID":12,"SeverityLevel":"err","HostName":"","Own":true}
 {"TimeGenerated":null,"ProcessID":null,"SeverityLevel":"","HostName":"","Own":null}
@@ -51,7 +55,7 @@ func TestKnownTable(t *testing.T) {
 		t.Errorf("rows\n%s\nwant\n%s", got, want)
 	}
 	all := strings.Join(warnings, "\n")
-	for _, want := range []string{"Own bool", "1 value of column ProcessID are no int"} {
+	for _, want := range []string{"Own:bool", "1 value of column ProcessID are no int"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning of %q in %q", want, all)
 		}
@@ -213,6 +217,71 @@ func TestEmptyExternal(t *testing.T) {
 	}
 }
 
+// TestStatedTypes: types that are stated hold, by the name of the table or in the first line.
+func TestStatedTypes(t *testing.T) {
+	const body = "1.10,007,2,2026-03-02\n1.2,8,x,\n"
+	var warnings, notes []string
+	for name, file := range map[string]File{
+		"name":   {"V(Version:string, Code:int, Count:long)", write(t, "v.csv", "Version,Code,Count,Day\n"+body)},
+		"header": {"V", write(t, "v.csv", "Version:string,Code : int,Count:long,Day\n"+body)},
+		"both":   {"V(Code:int)", write(t, "v.csv", "Version:string,Code,Count:long,Day\n"+body)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			warnings, notes = nil, nil
+			c := catalogue(t, Options{
+				Tables: []File{file}, Warn: func(s string) { warnings = append(warnings, s) }, Note: func(s string) { notes = append(notes, s) },
+			})
+			const want = `{"Version":"1.10","Code":7,"Count":2,"Day":"2026-03-02T00:00:00Z"}
+{"Version":"1.2","Code":8,"Count":null,"Day":null}`
+			if got := ask(t, c, "V"); got != want {
+				t.Errorf("rows\n%s\nwant\n%s", got, want)
+			}
+			if len(warnings) != 1 || !strings.Contains(warnings[0], "column Count are no long") {
+				t.Errorf("warnings %q", warnings)
+			}
+			if len(notes) != 1 || !strings.Contains(notes[0], "values: Day:datetime (") {
+				t.Errorf("notes %q", notes)
+			}
+		})
+	}
+	path := write(t, "a.csv", "a,b:c,TimeGenerated\n1,2,x\n")
+	for name, want := range map[string]string{
+		"T(a:int":                      "the columns of table T",
+		"T(a:number)":                  "the columns of table T",
+		"T(a)":                         "the columns of table T",
+		"T(a:int, a:int)":              `two are named "a"`,
+		"T(a:int)[1] | union (U":       "the columns of table T",
+		"(a:int)":                      `cannot be named ""`,
+		"Syslog(TimeGenerated:string)": "the column TimeGenerated of Syslog has type datetime, not string",
+	} {
+		if _, err := New(Options{Tables: []File{{name, path}}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	warnings = nil
+	c := catalogue(t, Options{Tables: []File{{"T(a:string, z:real)", path}}, Warn: func(s string) { warnings = append(warnings, s) }})
+	if got := ask(t, c, "T"); got != `{"a":"1","b:c":2,"TimeGenerated":"x","z":null}` || len(warnings) != 1 {
+		t.Errorf("%s, warnings %q", got, warnings)
+	}
+}
+
+// TestSeparator: files that other tools write as CSV.
+func TestSeparator(t *testing.T) {
+	for text, want := range map[string]string{
+		"a;b\n1;\"x;y\"\n":     `{"a":1,"b":"x;y"}`,
+		"a\tb\n1\tx;y\n":       `{"a":1,"b":"x;y"}`,
+		"\"a,1\";b\n1;x\n":     `{"a,1":1,"b":"x"}`,
+		"a,b;c\n1,2\n":         `{"a":1,"b;c":2}`,
+		"a\n1;2\n":             `{"a":"1;2"}`,
+		"\"a;1\",b\n1,x\n":     `{"a;1":1,"b":"x"}`,
+		"a;b:string\n1;1.10\n": `{"a":1,"b":"1.10"}`,
+	} {
+		if got := ask(t, catalogue(t, Options{Tables: []File{{"T", write(t, "t.csv", text)}}}), "T"); got != want {
+			t.Errorf("%q gives %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestFunction(t *testing.T) {
 	c := catalogue(t, Options{Functions: []File{{"CiscoSEGEvent", write(t, "f.kql", "// one\ndatatable(a:int)[7]")}}})
 	if got := ask(t, c, "CiscoSEGEvent | project a + 1"); got != `{"Column1":8}` {
@@ -255,10 +324,10 @@ func FuzzTable(f *testing.F) {
 
 func TestGuess(t *testing.T) {
 	for text, want := range map[string]kql.Type{
-		"1": kql.TypeLong, "-1": kql.TypeLong, "1.5": kql.TypeReal, "1e3": kql.TypeReal, "0": kql.TypeLong, "0.5": kql.TypeReal,
+		"1": kql.TypeLong, "-1": kql.TypeLong, "1.5": kql.TypeReal, "1e3": kql.TypeString, "1.10": kql.TypeString, "1.0": kql.TypeReal, "-0.25": kql.TypeReal, ".5": kql.TypeString, "0": kql.TypeLong, "0.5": kql.TypeReal,
 		"007": kql.TypeString, "+1": kql.TypeString, "true": kql.TypeBool, "True": kql.TypeBool, "yes": kql.TypeString,
 		"2026-03-02": kql.TypeDateTime, "2026-03-02T10:00:00.1234567Z": kql.TypeDateTime, "10.0.0.1": kql.TypeString,
-		"{\"a\":1}": kql.TypeDynamic, "[": kql.TypeString, "9223372036854775808": kql.TypeReal, "inf": kql.TypeString, "0x10": kql.TypeString,
+		"{\"a\":1}": kql.TypeDynamic, "[": kql.TypeString, "9223372036854775809": kql.TypeString, "inf": kql.TypeString, "0x10": kql.TypeString,
 		"1_000": kql.TypeString, "": kql.TypeString, "2026": kql.TypeLong,
 	} {
 		raw := &rawTable{rows: [][]rawCell{{{text: text, kind: rawText}}}}
@@ -269,8 +338,22 @@ func TestGuess(t *testing.T) {
 			t.Errorf("%q is no value of %v", text, want)
 		}
 	}
-	raw := &rawTable{rows: [][]rawCell{{{text: "1", kind: rawText}}, {{text: "1.5", kind: rawText}}, {{}}}}
-	if got := raw.guess(0); got != kql.TypeReal {
-		t.Errorf("1 and 1.5 are guessed as %v", got)
+	for _, column := range []struct {
+		want  kql.Type
+		texts []string
+	}{
+		{kql.TypeReal, []string{"1", "1.5", ""}}, {kql.TypeString, []string{"1.10", "1.2", "1.9"}},
+	} {
+		raw := &rawTable{}
+		for _, text := range column.texts {
+			raw.rows = append(raw.rows, []rawCell{{text: text, kind: rawText}})
+		}
+		if got := raw.guess(0); got != column.want {
+			t.Errorf("%q are guessed as %v", column.texts, got)
+		}
+	}
+	number := &rawTable{rows: [][]rawCell{{{text: "1.10", kind: rawNumber}}, {{text: "1e3", kind: rawNumber}}}}
+	if got := number.guess(0); got != kql.TypeReal {
+		t.Errorf("numbers of JSON are guessed as %v", got)
 	}
 }

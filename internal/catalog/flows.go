@@ -46,6 +46,7 @@ func (c *Catalog) Flows(ctx context.Context, w plan.Window, sink func() ingest.S
 	}
 	c.logs.note(&Report{
 		Complete: true, Counts: r.Counts, Lines: r.Lines, Files: len(files), Problems: slices.Concat(problems, r.Problems),
+		Samples: r.Samples,
 	})
 	return nil
 }

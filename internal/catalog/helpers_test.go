@@ -32,7 +32,11 @@ func ask(t testing.TB, c *Catalog, query string) string {
 
 func askError(t testing.TB, c *Catalog, query string) (string, error) {
 	t.Helper()
-	table, err := stream.Run(context.Background(), bind(t, c, query), c, stream.Options{})
+	p, err := bindError(c, query)
+	if err != nil {
+		return "", err
+	}
+	table, err := stream.Run(context.Background(), p, c, stream.Options{})
 	if err != nil {
 		return "", err
 	}

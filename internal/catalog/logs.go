@@ -90,6 +90,8 @@ type logBatch struct {
 	whole  bool // the piece will not grow
 	lines  int64
 	counts logformat.Counts
+	// rejected holds the first lines of the piece that were rejected for each reason. Their numbers count from 1 in it.
+	rejected []ingest.Rejected
 }
 
 // batchRows is the number of rows of one batch.
@@ -110,6 +112,7 @@ func (s *logSource) scan(ctx context.Context, scan *plan.Scan, w plan.Window, em
 		names[i] = col.Name
 	}
 	read := Report{Files: len(files)}
+	samples := sampler{report: &read}
 	skipped := false
 	opt := ingest.OrderedOptions{Workers: s.o.Workers, Progress: s.o.Progress, Skip: func(file, index int) bool {
 		if s.outside(stretchID{files[file].Path, index}, w) {
@@ -125,6 +128,7 @@ func (s *logSource) scan(ctx context.Context, scan *plan.Scan, w plan.Window, em
 	more, err := ingest.Ordered(ctx, files, opt, worker, func(b logBatch) error {
 		if b.last {
 			s.learn(&b)
+			samples.add(&b)
 			read.Counts.Add(&b.counts)
 			read.Lines += b.lines
 		}
@@ -139,6 +143,34 @@ func (s *logSource) scan(ctx context.Context, scan *plan.Scan, w plan.Window, em
 	}
 	s.note(&read)
 	return err
+}
+
+// Of each reason so many rejected lines are shown, and of each so many bytes.
+const (
+	samplesPerReason = 3
+	longSample       = 4 << 10
+)
+
+// sampler gathers the first rejected lines of a reading. Pieces come in the order of their lines.
+type sampler struct {
+	report *Report
+	path   string
+	lines  int64 // of the path, before the piece
+	shown  [len(logformat.Counts{}.Rejected)]int
+}
+
+// add takes what a piece has rejected.
+func (s *sampler) add(b *logBatch) {
+	if b.id.path != s.path {
+		s.path, s.lines = b.id.path, 0
+	}
+	for _, x := range b.rejected {
+		if s.shown[x.Reason]++; s.shown[x.Reason] <= samplesPerReason {
+			x.Line += s.lines
+			s.report.Samples = append(s.report.Samples, x)
+		}
+	}
+	s.lines += b.lines
 }
 
 // note keeps the report of the first complete reading, and until there is one, that of the last.
@@ -206,21 +238,33 @@ func (l *logWorker) stretch(p *ingest.Stretch, out func(logBatch) error) error {
 	l.out, l.rows = out, nil
 	l.reader.Start(func() int64 { return p.Reference(l.opt) })
 	b := logBatch{last: true, id: stretchID{p.Path, p.Index}, whole: !p.Last}
+	rejects := func(reason logformat.Reason, line []byte) {
+		if l.reader.Counts().Rejected[reason] <= samplesPerReason {
+			text := string(bytes.TrimRight(line[:min(len(line), longSample)], "\r"))
+			b.rejected = append(b.rejected, ingest.Rejected{Path: p.Path, Line: b.lines, Reason: reason, Text: text})
+		}
+	}
 	for data := p.Lines; len(data) > 0; {
 		line, rest, ended := bytes.Cut(data, []byte{'\n'})
 		data = rest
 		b.lines++
 		if !ended && p.CutOff != logformat.ReasonNone {
 			l.reader.Counts().Rejected[p.CutOff]++
+			rejects(p.CutOff, line)
 			continue
 		}
-		if _, err := l.reader.Read(line, l.take); err != nil {
+		outcome, err := l.reader.Read(line, l.take)
+		if err != nil {
 			return err
+		}
+		if outcome.Reason != logformat.ReasonNone {
+			rejects(outcome.Reason, line)
 		}
 	}
 	if p.TooLong {
 		l.reader.Counts().Rejected[logformat.ReasonTooLong]++
 		b.lines++
+		rejects(logformat.ReasonTooLong, nil)
 	}
 	b.rows, b.counts = l.rows, *l.reader.Counts()
 	return out(b)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"drumbeat/internal/ingest"
 	"drumbeat/internal/logformat"
 	"drumbeat/internal/stream"
 	"drumbeat/internal/traffic"
@@ -253,3 +254,48 @@ func TestWebSession(t *testing.T) {
 		}
 	}
 }
+
+// TestRejectedSamples: rejected lines are shown with their place in the file, the first few of each reason, by rows as by
+// batches.
+func TestRejectedSamples(t *testing.T) {
+	dir := manyLogs(t, 2, 6000) // more than one piece each
+	want := []string{}
+	for i, name := range []string{"00.log", "01.log"} {
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, fmt.Sprintf("junk %d\r\nmore junk\nCEF:0|cut\n", i)...)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, fmt.Sprintf("%s:6001 junk %d", name, i))
+		if i == 0 {
+			want = append(want, "00.log:6002 more junk")
+		}
+		want = append(want, name+":6003 CEF:0|cut")
+	}
+	shown := func(c *Catalog) (out []string) {
+		for _, x := range c.Report().Samples {
+			out = append(out, fmt.Sprintf("%s:%d %s", filepath.Base(x.Path), x.Line, x.Text))
+		}
+		return out
+	}
+	rows := catalogue(t, Options{Paths: []string{dir}, Workers: 2})
+	scanIDs(t, rows, plan.Window{})
+	batches := catalogue(t, Options{Paths: []string{dir}, Workers: 2})
+	if err := batches.Flows(t.Context(), plan.Window{}, func() ingest.Sink { return noSink{} }); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*Catalog{"rows": rows, "batches": batches} {
+		if got := shown(c); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// noSink takes batches and does nothing with them.
+type noSink struct{}
+
+func (noSink) Observe(*traffic.Batch) error { return nil }

@@ -30,7 +30,7 @@ func (c *Catalog) addWatchlist(w Watchlist) error {
 	if _, twice := c.lists[w.Alias]; twice {
 		return fmt.Errorf("the watchlist %q is given two files", w.Alias)
 	}
-	raw, err := c.readRaw(w.Path)
+	raw, err := c.readRaw(w.Path, false)
 	if err != nil {
 		return err
 	}

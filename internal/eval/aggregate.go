@@ -3,6 +3,7 @@ package eval
 import (
 	"cmp"
 	"math"
+	"math/bits"
 
 	"drumbeat/kql"
 	"drumbeat/kql/plan"
@@ -123,6 +124,7 @@ type sum struct {
 	out  kql.Type
 	n    int64 // rows that are not null
 	i    int64
+	high int64 // what i has lost by wrapping, in units of 2^64
 	f    float64
 	real bool  // f has a part of a sum of dynamics
 	d    Value // decimals
@@ -156,7 +158,8 @@ func (s *sum) Add(args []Value) {
 	case kql.TypeDecimal:
 		s.d = s.plus(s.env, kql.TypeDecimal, []Value{s.d, v})
 	case kql.TypeBool, kql.TypeInt, kql.TypeLong, kql.TypeDateTime, kql.TypeTimespan:
-		s.i += v.Int()
+		low, carry := bits.Add64(uint64(s.i), uint64(v.Int()), 0)
+		s.i, s.high = int64(low), s.high+v.Int()>>63+int64(carry)
 	case kql.TypeDynamic:
 		if n, ok := wholeOf(v); ok {
 			s.i += n
@@ -185,6 +188,23 @@ func (s *sum) value() Value {
 }
 
 func (s *sum) Result() []Value { return []Value{s.value()} }
+
+// over divides the whole sum, with what wrapping took, by the number of its parts, toward zero. Ticks of datetimes pass 64
+// bits with the fifteenth.
+func (s *sum) over(n int64) int64 {
+	high, low := uint64(s.high), uint64(s.i)
+	negative := s.high < 0
+	if negative {
+		var borrow uint64
+		low, borrow = bits.Sub64(0, low, 0)
+		high, _ = bits.Sub64(0, high, borrow)
+	}
+	q, _ := bits.Div64(high, low, uint64(n))
+	if negative {
+		return -int64(q)
+	}
+	return int64(q)
+}
 
 // avg divides a sum, in the type that [sum] has it, by the number of rows. Without rows it is NaN, or null where the result
 // is no real.
@@ -221,9 +241,9 @@ func (a *avg) Result() []Value {
 		over, _ := Scalar(plan.FnDiv)
 		return []Value{over(a.sum.env, kql.TypeDecimal, []Value{a.sum.d, Decimal(Text(Long(n)))})}
 	case kql.TypeDateTime:
-		return []Value{Datetime(a.sum.i / n)}
+		return []Value{Datetime(a.sum.over(n))}
 	case kql.TypeTimespan:
-		return []Value{Timespan(a.sum.i / n)}
+		return []Value{Timespan(a.sum.over(n))}
 	}
 	return []Value{typed(a.out, Real(float64(a.sum.i)/float64(n)))}
 }

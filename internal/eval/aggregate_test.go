@@ -143,6 +143,7 @@ func TestAggregates(t *testing.T) {
 		{great + "| summarize sum(v), avg(v)", "-9223372036854775806 -3.0744573456182584e+18"},
 		{"datatable(i:int)[2147483647, 1] | summarize sum(i), avg(i), max(i)", "2147483648 1073741824.0 2147483647"},
 		{"datatable(e:decimal)[1.5, 2, decimal(null)] | summarize sum(e), avg(e), max(e)", "3.5 1.75 2"},
+		{"range i from 1 to 100 step 1 | extend t = datetime(2026-01-01) + i * 1d | summarize avg(t), avg(-i * 100000d)", `"2026-02-20T12:00:00.0000000Z" "-5050000.00:00:00"`},
 		{"datatable(t:timespan)[1h, 2h] | summarize sum(t), avg(t), max(t)", `"03:00:00" "01:30:00" "02:00:00"`},
 		{"datatable(t:datetime)[datetime(2024-01-01), datetime(2024-01-03)] | summarize avg(t), min(t)", `"2024-01-02T00:00:00.0000000Z" "2024-01-01T00:00:00.0000000Z"`},
 		{words + "| summarize min(s), max(s), dcount(s), dcountif(s, p), make_list(s), make_set(s), make_set(s, 1), make_list_if(s, p), make_set_if(s, p)", `"" "b" 3 1 ["b","a","b",""] ["b","a",""] ["b"] ["b","b"] ["b"]`},

@@ -25,8 +25,13 @@ type Stretch struct {
 	Lines []byte
 	// CutOff says why the last line, where it lacks its end, is not whole; ReasonNone where it is.
 	CutOff logformat.Reason
-	// TooLong says that one more line follows that is too long to be read.
+	// TooLong says that one more line follows that is too long to be read. Long is its start, the worker's as Lines is.
 	TooLong bool
+	Long    []byte
+	// Bytes is the length of the piece: those of all pieces add up to the length of the source.
+	Bytes int64
+	// Packed names the compression or encoding of the source, empty for plain text.
+	Packed string
 
 	head []byte
 }
@@ -154,7 +159,8 @@ func (o *ordered[T]) feedFile(ctx context.Context, src *source) error {
 		}
 		j := &job[T]{buf: buf, out: make(chan T, resultsAhead), p: Stretch{
 			File: src.number, Index: index, Path: src.file.Path, Lines: t.lines, TooLong: t.long != nil,
-			CutOff: o.reader.cutOff(src, &t), head: head,
+			Long: t.long[:min(len(t.long), longSample)], Bytes: t.bytes, Packed: src.form.String(), CutOff: o.reader.cutOff(src, &t),
+			head: head,
 		}}
 		j.p.Last = src.in == nil && (int64(index)+1)*int64(o.reader.cut.chunk) >= src.size
 		if err := o.send(ctx, j); err != nil {

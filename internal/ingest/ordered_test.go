@@ -185,3 +185,40 @@ func TestOpenText(t *testing.T) {
 		}
 	}
 }
+
+// TestOrderedPieces looks at what is told of pieces: their bytes add up to the text, whatever it is packed in.
+func TestOrderedPieces(t *testing.T) {
+	dir, _ := numbered(t)
+	if err := os.WriteFile(filepath.Join(dir, "c.log"), []byte("a\n"+strings.Repeat("long", 1<<19)+"\nb\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := List([]string{dir}, nil)
+	type told struct {
+		path, packed, long string
+		bytes, lines       int64
+	}
+	sums := make(map[string]told)
+	_, err := Ordered(t.Context(), files, OrderedOptions{Workers: 2}, func() func(*Stretch, func(told) error) error {
+		return func(p *Stretch, out func(told) error) error {
+			return out(told{filepath.Base(p.Path), p.Packed, string(p.Long), p.Bytes, int64(len(p.Lines))})
+		}
+	}, func(v told) error {
+		sum := sums[v.path]
+		sums[v.path] = told{v.path, v.packed, sum.long + v.long, sum.bytes + v.bytes, sum.lines + v.lines}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.log", "b.log.gz"} {
+		if s := sums[name]; s.bytes != s.lines || s.bytes < 1e6 || s.long != "" {
+			t.Errorf("%s: %d bytes, %d in lines, long %q", name, s.bytes, s.lines, s.long)
+		}
+	}
+	if a, b := sums["a.log"].packed, sums["b.log.gz"].packed; a != "" || b != "gzip" {
+		t.Errorf("packed: %q and %q", a, b)
+	}
+	if s := sums["c.log"]; s.bytes != s.lines+4<<19+1 || len(s.long) != longSample || !strings.HasPrefix(s.long, "longlong") {
+		t.Errorf("c.log: %d bytes, %d in lines, long %d", s.bytes, s.lines, len(s.long))
+	}
+}

@@ -173,11 +173,24 @@ func (t *template) fromARM(resource, kept *node) *node {
 			out.keys, out.items = append(out.keys, k), append(out.items, properties.items[i])
 		}
 	}
+	var order []string
 	for _, item := range kept.get(id).pairs() {
+		if item.key.text == orderKey {
+			order = texts(item.value.items)
+			continue
+		}
 		out.set(item.key.text, item.value)
 	}
+	if len(order) == 0 {
+		order = inOrder(out)
+	}
+	out.reorder(order)
 	return out
 }
+
+// orderKey is the entry of what is kept of a rule that gives the order of its keys, where it is another than that of
+// rules.
+const orderKey = "keyOrder"
 
 type pair struct{ key, value *node }
 
@@ -296,6 +309,19 @@ func Export(rules []*Rule) []byte {
 	return append(appendJSON(nil, root, 0), '\n')
 }
 
+// SameID gives the first two rules whose id is the same, or nil: a template cannot have both.
+func SameID(rules []*Rule) (first, second *Rule) {
+	seen := map[string]*Rule{}
+	for _, r := range rules {
+		id := r.exportID()
+		if seen[id] != nil {
+			return seen[id], r
+		}
+		seen[id] = r
+	}
+	return nil, nil
+}
+
 // MaxExport is how many rules Sentinel takes in one template.
 const MaxExport = 50
 
@@ -310,6 +336,7 @@ func (r *Rule) exportID() string {
 // toARM gives the resource of a rule, and what ARM has no property for.
 func (r *Rule) toARM() (resource, rest *node) {
 	rest = r.root.clone()
+	names := keyNames(r.root)
 	properties := bagNode()
 	for _, p := range pairsOfNames {
 		value := rest.remove(p[0])
@@ -333,6 +360,9 @@ func (r *Rule) toARM() (resource, rest *node) {
 	if given := rest.get("id"); given == nil || strings.EqualFold(text(given), id) {
 		rest.remove("id")
 	}
+	if !slices.Equal(names, inOrder(r.root)) {
+		rest.set(orderKey, listOf(names))
+	}
 	name := Scheduled.String()
 	if kind != nil && r.Kind == NRT {
 		name = NRT.String()
@@ -346,6 +376,14 @@ func (r *Rule) toARM() (resource, rest *node) {
 	resource.set("apiVersion", textNode("2023-12-01-preview"))
 	resource.set("properties", properties)
 	return resource, rest
+}
+
+func keyNames(n *node) []string {
+	names := make([]string, len(n.keys))
+	for i, k := range n.keys {
+		names[i] = k.text
+	}
+	return names
 }
 
 // armDefault gives a property that ARM asks for and YAML leaves out.
@@ -396,7 +434,14 @@ func (r *Rule) armValue(key string, value *node) *node {
 	case "triggerThreshold":
 		return &node{kind: kindNumber, text: text(value)}
 	case "description":
-		return textNode(escapeARM(r.Description))
+		// The line break at the end of a block comes back with it.
+		description := r.Description
+		if strings.HasSuffix(strings.TrimRight(value.text, " \t"), "\n") {
+			description += "\n"
+		}
+		return textNode(escapeARM(description))
+	case "tactics":
+		return escapeAll(listOf(r.Tactics))
 	case "severity", "name", "version", "enabled", "suppressionEnabled":
 		n := textNode(escapeARM(text(value)))
 		n.kind = value.kind

@@ -62,7 +62,7 @@ func TestConvert(t *testing.T) {
 	arm := Export([]*Rule{r})
 	for _, want := range []string{
 		`"queryFrequency": "PT24H"`, `"queryPeriod": "P2D"`, `"triggerOperator": "GreaterThan"`, `"triggerThreshold": 3`,
-		`"displayName": "Sample"`, `"description": "One line.\n Another: with \"quotes\" and {braces}"`,
+		`"displayName": "Sample"`, `"description": "One line.\n Another: with \"quotes\" and {braces}\n"`,
 		`"alertDisplayNameFormat": "[[x] {{a}} of {{s}}"`, `"suppressionDuration": "PT3H"`, `"enabled": true`,
 		`"templateVersion": "1.2.3"`, `"alertRuleTemplateName": "11111111-2222-3333-4444-555555555555"`,
 		`"apiVersion": "2023-12-01-preview"`,
@@ -74,6 +74,47 @@ func TestConvert(t *testing.T) {
 	checkConverted(t, r, arm)
 	if t.Failed() {
 		t.Logf("%s", arm)
+	}
+}
+
+// TestKept: what ARM has no place for comes back as it was: the end of a description, and the order of keys.
+func TestKept(t *testing.T) {
+	const head = "id: 11111111-2222-3333-4444-555555555555\n"
+	const body = "severity: Low\nqueryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: 0\nquery: T\n"
+	for _, text := range []string{
+		head + "name: a\ndescription: |\n  One\n  and two.\n" + body + "version: 1.0.0\nkind: Scheduled\n",
+		head + "name: a\ndescription: |-\n  One\n  and two.\n" + body + "kind: Scheduled\nversion: 1.0.0\n",
+		head + "kind: Scheduled\nname: a\n" + body + "house: x\ndescription: x\n",
+	} {
+		back := Read("back.json", Export([]*Rule{mustRead(t, text)}))
+		if got := string(back.Rules[0].YAML()); got != text {
+			t.Errorf("got\n%s\nwant\n%s", got, text)
+		}
+		if arm := Export(back.Rules); string(arm) != back.Text {
+			t.Errorf("the template of what came back is\n%s\nwant\n%s", arm, back.Text)
+		}
+	}
+}
+
+func TestSameID(t *testing.T) {
+	a, b := mustRead(t, sampleRule), mustRead(t, strings.Replace(sampleRule, "name: Sample", "name: Other", 1))
+	c := mustRead(t, strings.Replace(sampleRule, "11111111", "21111111", 1))
+	if x, y := SameID([]*Rule{a, c, b}); x != a || y != b {
+		t.Errorf("got %v and %v", x, y)
+	}
+	if x, y := SameID([]*Rule{a, c}); x != nil || y != nil {
+		t.Errorf("got %v and %v", x, y)
+	}
+}
+
+func TestFileNames(t *testing.T) {
+	var rules []*Rule
+	for _, name := range []string{"A rule", "a/rule", "!", "A-rule-2", "?", "A rule"} {
+		rules = append(rules, &Rule{Name: name})
+	}
+	want := []string{"A-rule", "a-rule-2", "rule", "A-rule-2-2", "rule-2", "A-rule-3"}
+	if got := FileNames(rules); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -239,6 +280,7 @@ func TestClasses(t *testing.T) {
 		ClassPlaybook: `{"$schema": "https://x/deploymentTemplate.json#", "resources": [{"type": "Microsoft.Logic/workflows"}]}`,
 		ClassTemplate: `{"$schema": "https://x/deploymentTemplate.json#", "resources": []}`,
 		ClassOther:    "a: b\n",
+		ClassEmpty:    "# a comment\n",
 		ClassBroken:   "a: [\n",
 	} {
 		if f := Read("x", []byte(text)); f.Class != want {

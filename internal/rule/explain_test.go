@@ -16,14 +16,17 @@ import (
 // explained runs explain over the traffic of a test.
 func explained(t *testing.T, r *Rule, traffic string, c Channel) *Explanation {
 	t.Helper()
+	return explainedIn(t, schema(), r, traffic, c)
+}
+
+func explainedIn(t *testing.T, s plan.Schema, r *Rule, traffic string, c Channel) *Explanation {
+	t.Helper()
 	tests := ReadTests("x.test.yaml", []byte("tests:\n  - at: 2026-03-04\n    traffic:\n"+traffic+"\n    expect: {rows: 0}\n"))
 	if len(tests.Diags) > 0 {
 		t.Fatal(tests.Diags.Draw(tests.Text, "x"))
 	}
-	m := newMemory(schema(), tests.Tests[0].At)
-	if err := tests.Tests[0].fill(m); err != nil {
-		t.Fatal(err)
-	}
+	m := newMemory(s, tests.Tests[0].At)
+	fillFor(t, tests, m, r)
 	p, diags := r.Compile(m)
 	if p == nil {
 		t.Fatal(diags.Draw(r.text, "rule"))
@@ -213,6 +216,45 @@ func TestExplainEmpty(t *testing.T) {
 	}
 }
 
+// TestExplainHunting: a query without a window sees all rows.
+func TestExplainHunting(t *testing.T) {
+	r := mustRead(t, "name: h\ntactics: []\nquery: CommonSecurityLog | where SentBytes > 1\n")
+	e := explained(t, r, "      - {beat: 60s, from: 2026-03-01, for: 1h}", Channel{Port: -1})
+	if e.Rows != 60 || e.Triggered || e.Window != (plan.Window{}) {
+		t.Errorf("got %+v", e)
+	}
+}
+
+// TestExplainJoins: of a join that left nothing both sides are told of.
+func TestExplainJoins(t *testing.T) {
+	const traffic = "      - {beat: 60s, for: 30m}\n      - {beat: 60s, for: 30m, source: 10.0.0.4}"
+	workspace, err := catalog.New(catalog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
+		"join kind=inner (T) on $left.SourceIP == $right.s":                                      "60 rows on the left, 0 on the right",
+		"join (print SourceIP = '10.0.0.9', n = 1) on SourceIP":                                  `60 rows on the left, 1 on the right, and no key is common: the left has SourceIP = "10.0.0.4", the right has SourceIP = "10.0.0.9"`,
+		"join kind=leftanti (CommonSecurityLog) on SourceIP":                                     "60 rows on the left, 60 on the right: each key of the one side is among those of the other",
+		"join kind=leftsemi (print a = 80) on $left.SentBytes == $right.a":                       "60 rows on the left, 1 on the right, and no key is common: the left has SentBytes = 420, the right has a = 80",
+		"lookup kind=inner (_GetWatchlist('owners') | project SourceIP = SearchKey) on SourceIP": `60 rows on the left, 0 on the right: no watchlist "owners" was given (--watchlist owners=FILE)`,
+		"where SourceIP in ((_GetWatchlist('owners') | project SearchKey))":                      `SourceIP is "10.0.0.4" in 30 rows, "10.0.0.5" in 30; no watchlist "owners" was given (--watchlist owners=FILE)`,
+	} {
+		s := plan.Schema(schema())
+		if strings.Contains(query, "_GetWatchlist") {
+			s = workspace
+		}
+		e := explainedIn(t, s, ruleOf(t, "CommonSecurityLog | "+query, ""), traffic, Channel{Port: -1})
+		if p := e.Tables[0]; p.Emptied != 1 || p.Miss == nil || p.Miss.Text != want {
+			t.Errorf("%s: got %+v, want %q", query, p.Miss, want)
+		}
+	}
+	e := explainedIn(t, workspace, ruleOf(t, "let owners = _GetWatchlist('owners');\nowners | count", ""), traffic, Channel{Port: -1})
+	if p := e.Tables[0]; p.Miss == nil || p.Miss.Text != `the source has no rows: no watchlist "owners" was given (--watchlist owners=FILE)` {
+		t.Errorf("got %+v", e.Tables[0])
+	}
+}
+
 // TestExplainShared explains the public rules over a little traffic: no step may count otherwise than a query of its own.
 func TestExplainShared(t *testing.T) {
 	c, err := catalog.New(catalog.Options{})
@@ -228,9 +270,7 @@ func TestExplainShared(t *testing.T) {
 		r := Read(filepath.Base(path), text).Rules[0]
 		tests := ReadTests("x", []byte("tests: [{at: 2026-03-04, traffic: [{background: 60s, for: 2h, from: -2h}], expect: {rows: 0}}]"))
 		m := newMemory(c, tests.Tests[0].At)
-		if err := tests.Tests[0].fill(m); err != nil {
-			t.Fatal(err)
-		}
+		fillFor(t, tests, m, r)
 		p, _ := r.Compile(m)
 		if p == nil {
 			continue

@@ -75,7 +75,9 @@ func FuzzReadTests(f *testing.F) {
 			if one.node.get("traffic") != nil && len(one.node.get("traffic").items) > 3 {
 				return
 			}
-			_ = one.fill(newMemory(schema(), one.At)) // it must not panic
+			m := newMemory(schema(), one.At)
+			_ = one.fill(m, &Rule{Period: time.Hour}, false) // it must not panic
+			_ = m.diags.Draw(file.Text, file.Name)
 		}
 	})
 }

@@ -1,16 +1,20 @@
 package rule
 
 import (
-	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"drumbeat/internal/eval"
 	"drumbeat/internal/stream"
+	"drumbeat/kql"
+	"drumbeat/kql/plan"
 )
 
 // generator makes the records of one item of a test's traffic.
@@ -24,7 +28,10 @@ type generator struct {
 	background bool
 	targets    int // destinations of a background
 	columns    *node
+	length     time.Duration // that the item gives, or 0
+	seed       string
 	random     *rand.Rand
+	at         kql.Span // where the file names the table, or the item begins
 }
 
 // maxRecords is how many records the traffic of one test may have.
@@ -33,40 +40,53 @@ const maxRecords = 1_000_000
 // The laws of gaps, as in the verb synth.
 var laws = []string{"fixed", "around", "below", "gauss", "poisson"}
 
-// readTraffic reads one item. Keys that it does not know are columns.
-func readTraffic(n *node, at int64, name string) (*generator, error) {
+// readTraffic reads one item of the traffic of a test; nothing, with faults in m, if something is wrong with it. Where it
+// does not say from when to when, it fills the window from its beginning.
+func readTraffic(m *memory, n *node, window plan.Window, name string) *generator {
 	if n.kind != kindBag {
-		return nil, errors.New("traffic must be a list of beats and backgrounds")
+		m.fail(CodeValue, n.span, "", "traffic must be a list of beats and backgrounds")
+		return nil
 	}
-	g := &generator{table: "CommonSecurityLog", law: "fixed", columns: bagNode(), targets: 20, from: at - ticksOf(day), to: at}
+	before := len(m.diags)
+	g := &generator{table: commonTable, law: "fixed", columns: bagNode(), targets: 20, from: window.From, to: window.To, seed: name, at: n.span}
 	for _, c := range defaultColumns {
 		g.columns.set(c[0], textNode(c[1]))
 	}
-	length := time.Duration(0)
-	seed := name
 	for i, k := range n.keys {
-		v := n.items[i]
-		if err := g.key(k.text, v, at, &length, &seed); err != nil {
-			return nil, err
-		}
+		g.key(m, k, n.items[i])
 	}
-	switch {
-	case g.gap <= 0:
-		return nil, errors.New("an item of traffic has a beat or a background, with a length of time: beat: 300s")
-	case length > 0:
-		g.to = g.from + ticksOf(length)
+	if len(m.diags) > before {
+		return nil
+	}
+	if g.gap <= 0 {
+		m.fail(CodeMissing, n.span, "", "an item of traffic has a beat or a background, with a length of time: beat: 300s")
+		return nil
+	}
+	switch given := n.get("from") != nil; {
+	case g.length > 0 && given:
+		g.to = g.from + ticksOf(g.length)
+	case g.length > 0:
+		g.from = max(g.to-ticksOf(g.length), 0)
 	}
 	if g.background && n.get("law") == nil {
 		g.law = "poisson"
 	}
-	if (g.to-g.from)/ticksOf(g.gap) > maxRecords {
-		return nil, fmt.Errorf("the traffic would have more than %d records", maxRecords)
+	switch {
+	case g.to <= g.from:
+		m.fail(CodeValue, n.span, "", "the traffic ends before it begins: from %s to %s", timeText(max(g.from, 0)), timeText(max(g.to, 0)))
+		return nil
+	case (g.to-g.from)/ticksOf(g.gap) > maxRecords:
+		m.fail(CodeTooLarge, n.span, "", "the traffic would have more than %d records", maxRecords)
+		return nil
 	}
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(seed))                   // it cannot fail
+	_, _ = h.Write([]byte(g.seed))                 // it cannot fail
 	g.random = rand.New(rand.NewPCG(h.Sum64(), 0)) //nolint:gosec // a test must give the same records each time
-	return g, nil
+	return g
 }
+
+// commonTable is the table that traffic fills where it names no other.
+const commonTable = "CommonSecurityLog"
 
 // defaultColumns make a record one of a session that a PAN-OS firewall let through.
 var defaultColumns = [][2]string{
@@ -92,81 +112,93 @@ var trafficColumns = map[string]string{
 	"app": "ApplicationProtocol", "protocol": "Protocol",
 }
 
-func (g *generator) key(name string, v *node, at int64, length *time.Duration, seed *string) error {
+// key reads one key of an item.
+func (g *generator) key(m *memory, key, v *node) {
 	value := text(v)
-	wrong := func(want string) error { return fmt.Errorf("%s %q: want %s", name, value, want) }
+	wrong := func(want string) {
+		m.fail(CodeValue, v.span, "", "%s %q: want %s", key.text, value, want)
+	}
+	moment := func(to *int64) {
+		ticks, ok := instant(value, m.at)
+		if *to = ticks; !ok {
+			wrong("a time, or a distance from the run such as -24h")
+		}
+	}
+	part := func(to *float64) {
+		f, ok := share(value)
+		if *to = f; !ok {
+			wrong("a share such as 20 %")
+		}
+	}
 	var ok bool
-	switch name {
+	switch key.text {
 	case "beat", "background":
-		g.background = name == "background"
+		g.background = key.text == "background"
 		if g.gap, ok = parseSpan(value); !ok || g.gap < time.Millisecond || g.gap > 1000*day {
-			return wrong("a length of time such as 300s or 5m")
+			wrong("a length of time such as 300s or 5m")
 		}
 	case "jitter":
-		if g.jitter, ok = share(value); !ok {
-			return wrong("a share such as 20 %")
-		}
+		part(&g.jitter)
 		if g.law == "fixed" {
 			g.law = "around"
 		}
 	case "miss":
-		if g.miss, ok = share(value); !ok {
-			return wrong("a share such as 20 %")
-		}
+		part(&g.miss)
 	case "law":
-		g.law = value
-		for _, l := range laws {
-			ok = ok || l == value
-		}
-		if !ok {
-			return wrong(strings.Join(laws, ", "))
+		if g.law = value; !slices.Contains(laws, value) {
+			wrong(strings.Join(laws, ", "))
 		}
 	case "from":
-		if g.from, ok = instant(value, at); !ok {
-			return wrong("a time, or a distance from the run such as -24h")
-		}
-	case "for":
-		if *length, ok = parseSpan(value); !ok || *length <= 0 {
-			return wrong("a length of time such as 24h")
-		}
+		moment(&g.from)
 	case "to":
-		if g.to, ok = instant(value, at); !ok {
-			return wrong("a time, or a distance from the run such as -24h")
+		moment(&g.to)
+	case "for":
+		if g.length, ok = parseSpan(value); !ok || g.length <= 0 {
+			wrong("a length of time such as 24h")
 		}
 	case "seed":
-		*seed = value
+		g.seed = value
 	case "table":
-		g.table = value
+		g.table, g.at = value, v.span
 	case "destinations":
 		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || n > 65_000 {
-			return wrong("a number from 1 to 65000")
+		if g.targets = n; err != nil || n < 1 || n > 65_000 {
+			wrong("a number from 1 to 65000")
 		}
-		g.targets = n
 	case "columns":
+		if v.kind != kindBag {
+			wrong("columns with values, as in {SourceUserName: ann}")
+		}
 		for _, p := range v.pairs() {
-			g.columns.set(p.key.text, p.value)
+			g.set(p.key, p.value)
 		}
 	default:
-		column := trafficColumns[name]
-		if column == "" {
-			hint := ""
-			if near := nearest(name, trafficKeys()); near != "" {
-				hint = "; did you mean " + near + "?"
-			}
-			return fmt.Errorf("traffic has no key %q%s; other columns stand under columns", name, hint)
-		}
-		g.columns.set(column, v)
+		g.short(m, key, v)
 	}
-	return nil
+}
+
+// short reads a key that stands for a column.
+func (g *generator) short(m *memory, key, v *node) {
+	if column := trafficColumns[key.text]; column != "" {
+		g.set(keyNode(column, key), v)
+		return
+	}
+	hint := "other columns stand under columns"
+	if near := nearest(key.text, trafficKeys()); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	m.fail(CodeUnknownKey, key.span, hint, "traffic has no key %q", key.text)
+}
+
+// set gives all records a column.
+func (g *generator) set(key, v *node) {
+	g.columns.remove(key.text)
+	g.columns.keys, g.columns.items = append(g.columns.keys, key), append(g.columns.items, v)
 }
 
 func trafficKeys() []string {
-	keys := []string{"beat", "background", "jitter", "miss", "law", "from", "for", "to", "seed", "table", "destinations", "columns"}
-	for k := range trafficColumns {
-		keys = append(keys, k)
-	}
-	return keys
+	keys := slices.Sorted(maps.Keys(trafficColumns))
+	return append(keys, "beat", "background", "jitter", "miss", "law", "from", "for", "to", "seed", "table", "destinations", "columns")
 }
 
 // share reads "20 %", "20%" or "0.2".
@@ -196,22 +228,30 @@ func (g *generator) next() int64 {
 	return int64(math.Round(max(gap, period/10)))
 }
 
-// fill adds the records to a table. They are in [from, to).
-func (g *generator) fill(m *memory) error {
+// fill adds the records to a table, and gives their number. They are in [from, to). A dry run makes none, and finds what
+// is wrong with them.
+func (g *generator) fill(m *memory, dry bool) int {
+	if _, ok := m.Table(g.table); !ok {
+		hint := ""
+		if near := nearest(g.table, m.Tables()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		m.fail(CodeValue, g.at, hint, "there is no table %q for traffic", g.table)
+		return 0
+	}
 	t := m.table(g.table)
-	if _, ok := m.Schema.Table(g.table); !ok {
-		return fmt.Errorf("there is no table %q for traffic", g.table)
-	}
-	base := make(stream.Row, len(t.Columns))
-	if err := g.base(m, t, base); err != nil {
-		return err
-	}
+	before := len(m.diags)
+	base := g.base(m, t)
 	at, ok := t.index[timeColumn]
 	if !ok {
-		return fmt.Errorf("the table %s has no %s", g.table, timeColumn)
+		m.fail(CodeValue, g.at, "", "the table %s has no %s", g.table, timeColumn)
+	}
+	if dry || len(m.diags) > before {
+		return 0
 	}
 	destination, hasDestination := t.index["DestinationIP"]
 	port, hasPort := t.index["SourcePort"]
+	had := len(t.rows)
 	for now := g.from; now < g.to && len(t.rows) < maxRecords; now += g.next() {
 		if g.miss > 0 && g.random.Float64() < g.miss {
 			continue
@@ -227,36 +267,34 @@ func (g *generator) fill(m *memory) error {
 		}
 		t.rows = append(t.rows, row)
 	}
-	return nil
+	return len(t.rows) - had
 }
 
 // base is the record that all are made of.
-func (g *generator) base(m *memory, t *memoryTable, base stream.Row) error {
+func (g *generator) base(m *memory, t *memoryTable) stream.Row {
+	for i, k := range g.columns.keys {
+		if _, ok := t.index[k.text]; !ok && !isDefault(k) {
+			m.column(t, k, g.columns.items[i])
+		}
+	}
+	base := make(stream.Row, len(t.Columns))
 	for i, c := range t.Columns {
-		base[i], _ = m.value(c.Type, &node{}) // null is of any type
+		base[i] = eval.Null(c.Type)
 	}
 	for i, k := range g.columns.keys {
 		col, ok := t.index[k.text]
 		if !ok {
-			if isDefault(k.text) {
-				continue // a table of another shape
-			}
-			return fmt.Errorf("%s has no column %q", t.Name, k.text)
+			continue
 		}
 		v, err := m.value(t.Columns[col].Type, g.columns.items[i])
 		if err != nil {
-			return fmt.Errorf("%s: %w", k.text, err)
+			m.fail(CodeValue, g.columns.items[i].span, "", "%s: %s", k.text, err)
+			continue
 		}
 		base[col] = v
 	}
-	return nil
+	return base
 }
 
-func isDefault(column string) bool {
-	for _, d := range defaultColumns {
-		if d[0] == column {
-			return true
-		}
-	}
-	return false
-}
+// isDefault reports whether the test does not give a column: a table of another shape may lack it.
+func isDefault(key *node) bool { return key.span == (kql.Span{}) }

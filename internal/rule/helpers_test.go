@@ -73,3 +73,12 @@ func mustRead(t *testing.T, text string) *Rule {
 	}
 	return f.Rules[0]
 }
+
+// fillFor fills tables with the data of the first test of a file.
+func fillFor(t *testing.T, f *TestFile, m *memory, r *Rule) {
+	t.Helper()
+	f.Tests[0].fill(m, r, false)
+	if len(m.diags) > 0 {
+		t.Fatal(m.diags.Draw(f.Text, f.Name))
+	}
+}

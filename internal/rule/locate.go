@@ -44,6 +44,9 @@ func (p *place) span(s kql.Span) kql.Span {
 	return kql.Span{From: from, To: max(to, from)}
 }
 
+// part gives the span of size bytes from an offset on.
+func (p *place) part(from, size int) kql.Span { return p.span(kql.Span{From: from, To: from + size}) }
+
 // locate finds how the text of a scalar lies in its file: it walks through both, and gives up where they do not agree.
 func locate(file string, n *node) *place {
 	p := &place{whole: n.span, end: len(file)}

@@ -84,9 +84,12 @@ func (d *reader) entities() {
 		if fields != nil {
 			for _, f := range fields.items {
 				column := f.get("columnName")
-				one := FieldMapping{Identifier: text(f.get("identifier")), Column: text(column), span: f.span}
+				one := FieldMapping{Identifier: text(f.get("identifier")), Column: text(column), span: f.span, identifier: f.span}
 				if column != nil {
 					one.span = column.span
+				}
+				if n := f.get("identifier"); n != nil {
+					one.identifier = n.span
 				}
 				m.Fields = append(m.Fields, one)
 			}
@@ -102,35 +105,54 @@ func (d *reader) checkEntity(m *EntityMapping) {
 	}
 	e := entityNamed(m.Type)
 	if e == nil {
-		names := make([]string, len(entityTypes))
-		for i := range entityTypes {
-			names[i] = entityTypes[i].name
-		}
-		hint := ""
-		if near := nearest(m.Type, names); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		d.warn(CodeEntity, m.span, hint, "there is no entity type %q", m.Type)
+		d.warn(CodeEntity, m.span, entityHint(m.Type), "there is no entity type %q", m.Type)
 		return
 	}
-	known := strings.Fields(e.others)
-	for _, set := range e.need {
-		known = append(known, strings.Split(set, "+")...)
-	}
-	given := make([]string, 0, len(m.Fields))
+	known, given := e.identifiers(), make([]string, 0, len(m.Fields))
+	wrong := false
 	for i := range m.Fields {
 		f := &m.Fields[i]
 		given = append(given, f.Identifier)
 		if !slices.Contains(known, f.Identifier) {
-			d.warn(CodeEntity, f.span, "it has "+strings.Join(known, ", "), "the entity type %s has no identifier %q", m.Type, f.Identifier)
+			wrong = true
+			d.warn(CodeEntity, f.identifier, identifierHint(f.Identifier, known), "the entity type %s has no identifier %q", m.Type, f.Identifier)
 		}
 	}
 	whole := func(set string) bool {
 		return !slices.ContainsFunc(strings.Split(set, "+"), func(id string) bool { return !slices.Contains(given, id) })
 	}
-	if !slices.ContainsFunc(e.need, whole) {
+	if !wrong && !slices.ContainsFunc(e.need, whole) {
 		d.warn(CodeEntity, m.span, "", "a mapping of %s needs %s", m.Type, strings.ReplaceAll(strings.Join(e.need, " or "), "+", " and "))
 	}
+}
+
+// identifiers gives all identifiers of the type.
+func (e *entityType) identifiers() []string {
+	known := strings.Fields(e.others)
+	for _, set := range e.need {
+		known = append(known, strings.Split(set, "+")...)
+	}
+	return known
+}
+
+// entityHint says which entity type a wrong name may stand for.
+func entityHint(name string) string {
+	names := make([]string, len(entityTypes))
+	for i := range entityTypes {
+		names[i] = entityTypes[i].name
+	}
+	if near := nearest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "there are " + strings.Join(names, ", ")
+}
+
+// identifierHint says which of the identifiers of an entity type a wrong one may stand for.
+func identifierHint(name string, known []string) string {
+	if near := nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "it has " + strings.Join(known, ", ")
 }
 
 var (
@@ -176,11 +198,9 @@ func (d *reader) override() {
 		n := bag.items[i]
 		switch k.text {
 		case "alertDisplayNameFormat":
-			o.Name, o.name = text(n), n.span
-			d.format(n, maxAlertName)
+			o.Name, o.name = text(n), d.format(n, maxAlertName)
 		case "alertDescriptionFormat":
-			o.Description, o.description = text(n), n.span
-			d.format(n, maxDescription)
+			o.Description, o.description = text(n), d.format(n, maxDescription)
 		case "alertTacticsColumnName":
 			o.Tactics, o.tactics = text(n), n.span
 		case "alertSeverityColumnName":
@@ -199,22 +219,41 @@ func (d *reader) override() {
 // placeholders are what stands for columns in the formats of an alert.
 var placeholders = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
 
-func (d *reader) format(n *node, most int) {
-	value := text(n)
-	found := placeholders.FindAllStringSubmatch(value, -1)
+// placeholder is a column that a format names, and where.
+type placeholder struct {
+	column string
+	span   kql.Span
+}
+
+// format checks a format, and gives the columns that it names.
+func (d *reader) format(n *node, most int) []placeholder {
+	if !n.scalar() || n.kind == kindNull {
+		return nil
+	}
+	var out []placeholder
+	where := locate(d.f.Text, n)
+	found := placeholders.FindAllStringSubmatchIndex(n.text, -1)
+	for _, at := range found {
+		inside := n.text[at[2]:at[3]]
+		column := strings.TrimSpace(inside)
+		p := placeholder{column, where.part(at[2]+strings.Index(inside, column), len(column))}
+		if column == "" {
+			p.span = where.part(at[0], at[1]-at[0])
+			d.warn(CodeValue, p.span, "write {{Column}}", "the braces name no column")
+		} else if column != inside {
+			d.warn(CodeStyle, p.span, "", "no blanks stand between the braces of {{%s}}", column)
+		}
+		out = append(out, p)
+	}
 	switch {
-	case len([]rune(value)) > most:
+	case len([]rune(text(n))) > most:
 		d.warn(CodeLimit, n.span, "", "the format is longer than %d characters", most)
 	case len(found) > maxPlaceholders:
 		d.warn(CodeLimit, n.span, "", "the format names more than %d columns", maxPlaceholders)
-	case strings.Contains(placeholders.ReplaceAllString(value, ""), "{{"):
+	case strings.Contains(placeholders.ReplaceAllString(n.text, ""), "{{"):
 		d.warn(CodeValue, n.span, "write {{Column}}", "the format has a {{ without its }}")
 	}
-	for _, f := range found {
-		if strings.TrimSpace(f[1]) != f[1] {
-			d.warn(CodeStyle, n.span, "", "no blanks stand between the braces of {{%s}}", strings.TrimSpace(f[1]))
-		}
-	}
+	return out
 }
 
 func (d *reader) grouping() {
@@ -271,13 +310,59 @@ func (d *reader) incident() {
 			d.warn(CodeValue, n.span, "", "matchingMethod must be AllEntities, AnyAlert or Selected, not %q", in.Matching)
 		}
 	}
-	list := func(key string) []string {
-		if n := group.get(key); n != nil && n.kind == kindList {
-			return texts(n.items)
-		}
+	in.Entities, in.Details, in.Custom = d.groupBy(group, "groupByEntities", d.groupEntity),
+		d.groupBy(group, "groupByAlertDetails", d.groupDetail), d.groupBy(group, "groupByCustomDetails", d.groupCustom)
+}
+
+// groupBy gives the names of a list by which alerts are put together, each of which is checked.
+func (d *reader) groupBy(group *node, key string, check func(*node)) []string {
+	n := group.get(key)
+	if n == nil || n.kind == kindNull {
 		return nil
 	}
-	in.Entities, in.Details, in.Custom = list("groupByEntities"), list("groupByAlertDetails"), list("groupByCustomDetails")
+	if n.kind != kindList {
+		d.warn(CodeValue, n.span, "", "%s must be a list", key)
+		return nil
+	}
+	for _, item := range n.items {
+		check(item)
+	}
+	return texts(n.items)
+}
+
+func (d *reader) groupEntity(n *node) {
+	name := text(n)
+	switch {
+	case entityNamed(name) == nil:
+		d.warn(CodeEntity, n.span, entityHint(name), "there is no entity type %q to group by", name)
+	case !slices.ContainsFunc(d.r.Entities, func(m EntityMapping) bool { return m.Type == name }):
+		d.warn(CodeEntity, n.span, "", "alerts cannot be grouped by %s: no entity of the rule is one", name)
+	}
+}
+
+// alertDetails are the parts of an alert that alerts can be grouped by.
+var alertDetails = []string{"DisplayName", "Severity"}
+
+func (d *reader) groupDetail(n *node) {
+	if name := text(n); !slices.Contains(alertDetails, name) {
+		d.warn(CodeValue, n.span, "", "groupByAlertDetails takes %s, not %q", strings.Join(alertDetails, " and "), name)
+	}
+}
+
+func (d *reader) groupCustom(n *node) {
+	name := text(n)
+	if slices.ContainsFunc(d.r.CustomDetails, func(c CustomDetail) bool { return c.Key == name }) {
+		return
+	}
+	keys := make([]string, len(d.r.CustomDetails))
+	for i, c := range d.r.CustomDetails {
+		keys[i] = c.Key
+	}
+	hint := ""
+	if near := nearest(name, keys); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	d.warn(CodeValue, n.span, hint, "alerts cannot be grouped by %q: the rule has no such custom detail", name)
 }
 
 // columns gives each column that the rule wants of its query's result, with its place and what it is for.
@@ -291,11 +376,11 @@ func (r *Rule) columns(want func(column string, at kql.Span, what string)) {
 		want(c.Column, c.span, "the custom detail "+c.Key)
 	}
 	o := &r.Override
-	for _, f := range placeholders.FindAllStringSubmatch(o.Name, -1) {
-		want(strings.TrimSpace(f[1]), o.name, "the alert's name")
+	for _, p := range o.name {
+		want(p.column, p.span, "the alert's name")
 	}
-	for _, f := range placeholders.FindAllStringSubmatch(o.Description, -1) {
-		want(strings.TrimSpace(f[1]), o.description, "the alert's description")
+	for _, p := range o.description {
+		want(p.column, p.span, "the alert's description")
 	}
 	if o.Tactics != "" {
 		want(o.Tactics, o.tactics, "the alert's tactics")

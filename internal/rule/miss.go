@@ -3,6 +3,7 @@ package rule
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,15 @@ func (e *explainer) miss(ctx context.Context, step int, channel bool) (*Miss, er
 		return nil, nil //nolint:nilnil // no step, no miss
 	}
 	out := &Miss{Step: step}
+	if j, ok := e.plans[n].Root.(*plan.Join); ok {
+		p := &probe{e: e, input: j.Left, next: maxID(e.plans[n]) + 1}
+		if channel {
+			p.input = only(j.Left, follow(e.channel, allOps(e.plans[n])).tests(j.Left))
+		}
+		var err error
+		out.Text, err = p.join(ctx, j)
+		return out, err
+	}
 	f, ok := e.plans[n].Root.(*plan.Filter)
 	where, isWhere := e.target.steps[n-1].(*kql.Where)
 	if !ok || !isWhere {
@@ -66,7 +76,37 @@ func (e *explainer) miss(ctx context.Context, step int, channel bool) (*Miss, er
 			}
 		}
 	}
+	if missing := e.noWatchlist(opsOf(f.Pred)); missing != "" {
+		out.Text = strings.TrimPrefix(out.Text+"; "+missing, "; ")
+	}
 	return out, err
+}
+
+// opsOf gives the steps of the tables within an expression.
+func opsOf(x plan.Expr) []plan.Op {
+	m := newMapper(func(s *plan.Scan) plan.Op { return s })
+	m.expr(x)
+	return slices.Collect(maps.Keys(m.ops))
+}
+
+// noWatchlist names a watchlist that steps read and no file is given for, or gives "".
+func (e *explainer) noWatchlist(ops []plan.Op) string {
+	var missing []string
+	for _, op := range ops {
+		s, ok := op.(*plan.Scan)
+		if !ok {
+			continue
+		}
+		alias, ok := strings.CutPrefix(s.Table, watchlistTable)
+		if known, found := e.p.schema.Table(s.Table); ok && (!found || known.Open) {
+			missing = append(missing, alias)
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	alias := slices.Min(missing)
+	return fmt.Sprintf("no watchlist %q was given (--watchlist %s=FILE)", alias, alias)
 }
 
 // emptySource says why a pipeline without rows has none.
@@ -74,9 +114,18 @@ func (e *explainer) emptySource() string {
 	name, ok := e.target.source.(*kql.Name)
 	if ok && slices.ContainsFunc(e.target.before, func(s kql.Statement) bool {
 		let, ok := s.(*kql.LetStatement)
-		return ok && let.Name.Text == name.Text
+		if !ok || let.Name.Text != name.Text {
+			return false
+		}
+		_, explained := tableOf(let.Value)
+		return explained
 	}) {
 		return name.Text + " has no rows: its own steps say why"
+	}
+	if e.plans[0] != nil {
+		if missing := e.noWatchlist(allOps(e.plans[0])); missing != "" {
+			return "the source has no rows: " + missing
+		}
 	}
 	return "the source has no rows in the window"
 }
@@ -201,21 +250,15 @@ func (p *probe) values(ctx context.Context, x plan.Expr) (string, error) {
 		group.Keys[0] = plan.Assign{Col: text, X: call(plan.FnTostring, kql.TypeString, col)}
 		key = text
 	}
-	top := &plan.Top{Input: group, N: number64(maxValues), Keys: []plan.SortKey{{X: colOf(n), Desc: true}}}
+	top := &plan.Top{Input: group, N: number64(maxValues), Keys: []plan.SortKey{{X: colOf(n), Desc: true}, {X: colOf(key)}}}
 	t, err := p.run(ctx, top, []plan.Column{key, n})
 	if err != nil || t.Len() == 0 {
 		return "", err
 	}
 	parts := make([]string, t.Len())
 	for i := range parts {
-		value := valueText(t.Columns()[0].Type, t.Value(i, 0))
-		if t.Columns()[0].Type == table.String {
-			value = strconv.Quote(value)
-		} else if value == "" {
-			value = "null"
-		}
 		rows, _ := t.Value(i, 1).(int64)
-		parts[i] = fmt.Sprintf("%s in %d", value, rows)
+		parts[i] = fmt.Sprintf("%s in %d", shown(t, i, 0), rows)
 		if i == 0 {
 			parts[i] += " row" + plural(rows)
 		}
@@ -225,6 +268,100 @@ func (p *probe) values(ctx context.Context, x plan.Expr) (string, error) {
 		text += " (the most frequent)"
 	}
 	return text, nil
+}
+
+// join says why a join left nothing: a side without rows, or keys of which none is common.
+func (p *probe) join(ctx context.Context, j *plan.Join) (string, error) {
+	left, err := p.count(ctx, p.input)
+	if err != nil {
+		return "", err
+	}
+	right, err := p.count(ctx, j.Right)
+	if err != nil {
+		return "", err
+	}
+	sides := fmt.Sprintf("%d row%s on the left, %d on the right", left, plural(left), right)
+	m := newMapper(func(s *plan.Scan) plan.Op { return s })
+	m.op(j.Right)
+	if missing := p.e.noWatchlist(slices.Collect(maps.Keys(m.ops))); right == 0 && missing != "" {
+		return sides + ": " + missing, nil
+	}
+	if left == 0 || right == 0 {
+		return sides, nil
+	}
+	if j.Kind == plan.LeftAnti || j.Kind == plan.RightAnti {
+		return sides + ": each key of the one side is among those of the other", nil
+	}
+	keys := func(of func(plan.JoinKey) plan.Expr) []plan.Expr {
+		out := make([]plan.Expr, len(j.On))
+		for i, k := range j.On {
+			out[i] = of(k)
+		}
+		return out
+	}
+	l, err := p.example(ctx, p.input, keys(func(k plan.JoinKey) plan.Expr { return k.Left }))
+	if err != nil {
+		return "", err
+	}
+	r, err := p.example(ctx, j.Right, keys(func(k plan.JoinKey) plan.Expr { return k.Right }))
+	return sides + ", and no key is common: the left has " + l + ", the right has " + r, err
+}
+
+// count counts the rows of a step.
+func (p *probe) count(ctx context.Context, op plan.Op) (int64, error) {
+	n := p.column("count_", kql.TypeLong)
+	all := &plan.Aggregate{
+		Input: op,
+		Aggs:  []plan.AggAssign{{Cols: []plan.Column{n}, Agg: &plan.Agg{Info: plan.Info{Type: kql.TypeLong, NonNull: true}, Fn: plan.AggCount}}},
+	}
+	t, err := p.run(ctx, all, []plan.Column{n})
+	if err != nil || t.Len() == 0 {
+		return 0, err
+	}
+	rows, _ := t.Value(0, 0).(int64)
+	return rows, nil
+}
+
+// example gives the first key of a side of a join in the order of keys, "SourceIP = \"10.0.0.5\"".
+func (p *probe) example(ctx context.Context, op plan.Op, keys []plan.Expr) (string, error) {
+	project := &plan.Project{Input: op}
+	top := &plan.Top{Input: project, N: number64(1)}
+	names := make([]string, len(keys))
+	var cols []plan.Column
+	for i, x := range keys {
+		names[i] = "key"
+		if c, ok := x.(*plan.Col); ok {
+			names[i] = c.Name
+		}
+		t := plan.TypeOf(x)
+		if t == kql.TypeDynamic { // it has no order
+			x, t = call(plan.FnTostring, kql.TypeString, x), kql.TypeString
+		}
+		c := p.column("key"+strconv.Itoa(i), t)
+		cols = append(cols, c)
+		project.Cols = append(project.Cols, plan.Assign{Col: c, X: x})
+		top.Keys = append(top.Keys, plan.SortKey{X: colOf(c)})
+	}
+	t, err := p.run(ctx, top, cols)
+	if err != nil || t.Len() == 0 {
+		return "", err
+	}
+	for i := range names {
+		names[i] += " = " + shown(t, 0, i)
+	}
+	return strings.Join(names, " and "), nil
+}
+
+// shown gives a value for reading: texts in quotes, null by its name.
+func shown(t *table.Table, row, col int) string {
+	value := valueText(t.Columns()[col].Type, t.Value(row, col))
+	switch {
+	case t.Columns()[col].Type == table.String:
+		return strconv.Quote(value)
+	case value == "":
+		return "null"
+	}
+	return value
 }
 
 func plural(n int64) string {
@@ -258,8 +395,9 @@ func (p *probe) run(ctx context.Context, root plan.Op, cols []plan.Column) (*tab
 	seen := map[string]bool{}
 	out := make([]plan.Column, len(cols))
 	for i, c := range cols {
+		name := c.Name
 		for n := 1; seen[c.Name]; n++ {
-			c.Name = cols[i].Name + strconv.Itoa(n)
+			c.Name = name + strconv.Itoa(n)
 		}
 		seen[c.Name] = true
 		out[i] = c

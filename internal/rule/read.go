@@ -24,6 +24,7 @@ const (
 	ClassWorkbook
 	ClassPlaybook
 	ClassOther
+	ClassEmpty  // nothing, or comments alone
 	ClassBroken // it cannot be read
 )
 
@@ -44,6 +45,8 @@ func (c Class) String() string {
 		return "playbook"
 	case ClassOther:
 		return "other"
+	case ClassEmpty:
+		return "empty"
 	case ClassBroken:
 		return "broken"
 	}
@@ -74,13 +77,16 @@ func Read(name string, text []byte) *File {
 		f.broken(err)
 		return f
 	}
-	f.Class = ClassOther
+	f.Class = ClassEmpty
 	for _, doc := range docs {
+		if doc.kind == kindNull {
+			continue
+		}
 		class := classOf(doc)
 		if class == ClassRule || class == ClassHunting {
 			f.addRule(doc, class)
 		}
-		if f.Class == ClassOther {
+		if f.Class == ClassEmpty || f.Class == ClassOther {
 			f.Class = class
 		}
 	}
@@ -421,23 +427,6 @@ func (d *reader) query() {
 }
 
 var techniqueForm = regexp.MustCompile(`^T\d{4}(\.\d{3})?$`)
-
-func (d *reader) tactics() {
-	list := d.list("tactics")
-	d.r.Tactics = texts(list)
-	for _, n := range list {
-		if name := text(n); strings.ContainsAny(name, " \t") {
-			d.warn(CodeStyle, n.span, "write "+strings.Join(strings.Fields(name), ""), "the name of a tactic has no blanks")
-		}
-	}
-	list = d.list("relevantTechniques")
-	d.r.Techniques = texts(list)
-	for _, n := range list {
-		if !techniqueForm.MatchString(text(n)) {
-			d.warn(CodeValue, n.span, "", "a technique is written T1071 or T1071.001, not %q", text(n))
-		}
-	}
-}
 
 func (d *reader) connectors() {
 	list := d.root.get("requiredDataConnectors")

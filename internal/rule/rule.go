@@ -141,7 +141,8 @@ type EntityMapping struct {
 type FieldMapping struct {
 	Identifier string
 	Column     string
-	span       kql.Span
+	// span is where the column stands, identifier where the identifier does.
+	span, identifier kql.Span
 }
 
 // CustomDetail puts the values of a column into an alert under a key.
@@ -158,7 +159,8 @@ type AlertOverride struct {
 	Severity    string // a column
 	Properties  []CustomDetail
 
-	name, description, tactics, severity kql.Span
+	name, description []placeholder
+	tactics, severity kql.Span
 }
 
 // Incident says how alerts become incidents. Nothing in this package reads it.

@@ -32,9 +32,7 @@ func rowsOfT(t *testing.T, rows string) *memory {
 		t.Fatal(f.Diags.Draw(f.Text, f.Name))
 	}
 	m := newMemory(schema(), f.Tests[0].At)
-	if err := f.Tests[0].fill(m); err != nil {
-		t.Fatal(err)
-	}
+	fillFor(t, f, m, &Rule{})
 	return m
 }
 

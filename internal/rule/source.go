@@ -2,7 +2,6 @@ package rule
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -22,12 +21,19 @@ type memory struct {
 	plan.Schema
 	tables map[string]*memoryTable
 	at     int64 // the run, for times that are relative to it
+	// diags are what is wrong with what the test gives.
+	diags kql.Diagnostics
 }
 
 type memoryTable struct {
 	plan.Table
 	index map[string]int
 	rows  []stream.Row
+}
+
+// fail takes note of a fault of the test's file.
+func (m *memory) fail(code kql.Code, at kql.Span, hint, format string, args ...any) {
+	m.diags = append(m.diags, kql.Diagnostic{Span: at, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func newMemory(s plan.Schema, at int64) *memory {
@@ -113,10 +119,10 @@ func (m *memory) table(name string) *memoryTable {
 }
 
 // column gives the number of a column. A table that the workspace does not know, or knows to be open, gets it with the
-// type of the value.
-func (m *memory) column(t *memoryTable, name string, value *node) (int, error) {
-	if i, ok := t.index[name]; ok {
-		return i, nil
+// type of the value; with another the column is a fault.
+func (m *memory) column(t *memoryTable, key, value *node) (int, bool) {
+	if i, ok := t.index[key.text]; ok {
+		return i, true
 	}
 	if known, ok := m.Schema.Table(t.Name); ok && !known.Open {
 		hint := ""
@@ -124,15 +130,16 @@ func (m *memory) column(t *memoryTable, name string, value *node) (int, error) {
 		for i, c := range known.Columns {
 			names[i] = c.Name
 		}
-		if near := nearest(name, names); near != "" {
-			hint = "; did you mean " + near + "?"
+		if near := nearest(key.text, names); near != "" {
+			hint = "did you mean " + near + "?"
 		}
-		return 0, fmt.Errorf("%s has no column %q%s", t.Name, name, hint)
+		m.fail(CodeColumn, key.span, hint, "%s has no column %q", t.Name, key.text)
+		return 0, false
 	}
-	c := plan.Column{Name: name, Type: inferred(name, value)}
-	t.index[name] = len(t.Columns)
+	c := plan.Column{Name: key.text, Type: inferred(key.text, value)}
+	t.index[key.text] = len(t.Columns)
 	t.Columns = append(t.Columns, c)
-	return len(t.Columns) - 1, nil
+	return len(t.Columns) - 1, true
 }
 
 func inferred(name string, value *node) kql.Type {
@@ -155,15 +162,16 @@ func inferred(name string, value *node) kql.Type {
 }
 
 // addRow adds a row that the test writes out.
-func (m *memory) addRow(t *memoryTable, row *node) error {
+func (m *memory) addRow(t *memoryTable, row *node) {
 	if row.kind != kindBag {
-		return errors.New("a row must be columns with values")
+		m.fail(CodeValue, row.span, "", "a row must be columns with values, as in {SourceIP: 10.0.0.5}")
+		return
 	}
 	columns := make([]int, len(row.keys))
 	for i, k := range row.keys {
-		col, err := m.column(t, k.text, row.items[i])
-		if err != nil {
-			return err
+		col, ok := m.column(t, k, row.items[i])
+		if !ok {
+			col = -1
 		}
 		columns[i] = col
 	}
@@ -172,14 +180,17 @@ func (m *memory) addRow(t *memoryTable, row *node) error {
 		values[i] = eval.Null(c.Type)
 	}
 	for i, col := range columns {
+		if col < 0 {
+			continue
+		}
 		v, err := m.value(t.Columns[col].Type, row.items[i])
 		if err != nil {
-			return fmt.Errorf("%s: %w", t.Columns[col].Name, err)
+			m.fail(CodeValue, row.items[i].span, "", "%s: %s", t.Columns[col].Name, err)
+			continue
 		}
 		values[col] = v
 	}
 	t.rows = append(t.rows, values)
-	return nil
 }
 
 // finish makes all rows as wide as their table, and puts them into the order of time.

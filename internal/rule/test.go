@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"drumbeat/internal/stream"
 	"drumbeat/internal/table"
+	"drumbeat/internal/traffic"
 	"drumbeat/kql"
 	"drumbeat/kql/plan"
 )
@@ -108,6 +111,10 @@ func (f *TestFile) report(code kql.Code, at kql.Span, format string, args ...any
 	f.Diags = append(f.Diags, kql.Diagnostic{Span: at, Code: code, Message: fmt.Sprintf(format, args...)})
 }
 
+func (f *TestFile) hint(code kql.Code, at kql.Span, hint, format string, args ...any) {
+	f.Diags = append(f.Diags, kql.Diagnostic{Span: at, Code: code, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
 // keys reports keys that mean nothing here: a mistyped expectation would else hold always.
 func (f *TestFile) keys(n *node, known []string) {
 	for _, k := range n.keys {
@@ -118,9 +125,7 @@ func (f *TestFile) keys(n *node, known []string) {
 		if near := nearest(k.text, known); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		f.Diags = append(f.Diags, kql.Diagnostic{
-			Span: k.span, Code: CodeUnknownKey, Message: fmt.Sprintf("the key %q is unknown", k.text), Hint: hint,
-		})
+		f.hint(CodeUnknownKey, k.span, hint, "the key %q is unknown", k.text)
 	}
 }
 
@@ -159,8 +164,41 @@ func (f *TestFile) expect(t *Test, n *node) {
 	t.want.match = f.bags(n.get("match"))
 	t.want.none = f.bags(n.get("none"))
 	t.want.entities = f.bags(n.get("entities"))
+	for _, e := range t.want.entities {
+		f.entity(e)
+	}
 	t.want.name = text(n.get("name"))
 	t.want.severity = text(n.get("severity"))
+	same := func(s string) bool { return strings.EqualFold(s, t.want.severity) }
+	if t.want.severity != "" && !slices.ContainsFunc(severityNames[:], same) {
+		f.report(CodeValue, n.get("severity").span, "severity must be Informational, Low, Medium or High, not %q", t.want.severity)
+	}
+}
+
+// entity checks an entity that a test wants: one that there cannot be would never be found.
+func (f *TestFile) entity(n *node) {
+	var e *entityType
+	for _, p := range n.pairs() {
+		if !strings.EqualFold(p.key.text, "type") {
+			continue
+		}
+		name := text(p.value)
+		i := slices.IndexFunc(entityTypes, func(e entityType) bool { return strings.EqualFold(e.name, name) })
+		if i < 0 {
+			f.hint(CodeEntity, p.value.span, entityHint(name), "there is no entity type %q", name)
+			return
+		}
+		e = &entityTypes[i]
+	}
+	if e == nil {
+		return
+	}
+	known := e.identifiers()
+	for _, p := range n.pairs() {
+		if !strings.EqualFold(p.key.text, "type") && !slices.Contains(known, p.key.text) {
+			f.hint(CodeEntity, p.key.span, identifierHint(p.key.text, known), "the entity type %s has no identifier %q", e.name, p.key.text)
+		}
+	}
 }
 
 func (f *TestFile) count(n *node) *count {
@@ -201,21 +239,41 @@ func (f *TestFile) bags(n *node) []*node {
 	return list
 }
 
+// Check adds what is wrong with the rows and the traffic of the tests to the remarks: columns that tables do not have,
+// values of other types, keys and lengths of time that mean nothing. It makes no records.
+func (f *TestFile) Check(r *Rule, s plan.Schema) {
+	for _, t := range f.Tests {
+		if t.At <= 0 {
+			continue // its time is wrong, and all that is relative to it
+		}
+		m := newMemory(s, t.At)
+		t.fill(m, r, true)
+		f.Diags = append(f.Diags, m.diags...)
+	}
+	f.Diags.Sort()
+}
+
 // Outcome is what came of a test.
 type Outcome struct {
 	Test *Test
 	// Failures say what was expected and what came; there are none where the test holds.
 	Failures []string
+	// Notes say what makes a test worth little, whether it holds or not.
+	Notes []string
 	// Result is the run, or nil where there was none.
 	Result *Result
 }
 
-// Run runs a test against a rule. An error is one of the machine; what is wrong with the test's data is a failure.
+// Run runs a test against a rule. An error is one of the machine; what is wrong with the test's data, of which
+// [TestFile.Check] tells before, is a failure.
 func (t *Test) Run(ctx context.Context, r *Rule, s plan.Schema, engine Engine) (*Outcome, error) {
 	out := &Outcome{Test: t}
 	m := newMemory(s, t.At)
-	if err := t.fill(m); err != nil {
-		out.Failures = append(out.Failures, err.Error())
+	out.Notes = t.fill(m, r, false)
+	if len(m.diags) > 0 {
+		for _, d := range m.diags {
+			out.Failures = append(out.Failures, d.Message)
+		}
 		return out, nil
 	}
 	program, diags := r.Compile(m)
@@ -244,33 +302,75 @@ func (t *Test) Run(ctx context.Context, r *Rule, s plan.Schema, engine Engine) (
 // watchlistTable begins the name of the table that holds a watchlist, as the catalogue of tables names it.
 const watchlistTable = "watchlist "
 
-func (t *Test) fill(m *memory) error {
+// fill gives the tables their rows, and says what of it no run can see. What is wrong is in m after it. A dry run makes no
+// records of traffic.
+func (t *Test) fill(m *memory, r *Rule, dry bool) (notes []string) {
 	for _, tables := range []struct{ key, prefix string }{{"tables", ""}, {"watchlists", watchlistTable}} {
-		for _, p := range t.node.get(tables.key).pairs() {
+		given := t.node.get(tables.key)
+		if given != nil && given.kind != kindBag && given.kind != kindNull {
+			m.fail(CodeValue, given.span, "", "%s are names with lists of rows", tables.key)
+		}
+		for _, p := range given.pairs() {
 			memory := m.table(tables.prefix + p.key.text)
 			if p.value.kind != kindList && p.value.kind != kindNull {
-				return fmt.Errorf("%s: want a list of rows", p.key.text)
+				m.fail(CodeValue, p.value.span, "", "%s: want a list of rows", p.key.text)
+				continue
 			}
-			for i, row := range p.value.items {
-				if err := m.addRow(memory, row); err != nil {
-					return fmt.Errorf("row %d of %s: %w", i+1, p.key.text, err)
-				}
+			for _, row := range p.value.items {
+				m.addRow(memory, row)
 			}
 		}
 	}
-	if list := t.node.get("traffic"); list != nil {
+	made := map[string]int{}
+	list := t.node.get("traffic")
+	if list != nil && list.kind != kindList && list.kind != kindNull {
+		m.fail(CodeValue, list.span, "", "traffic must be a list of beats and backgrounds")
+		list = nil
+	}
+	if list != nil {
+		window := r.Window(t.At)
+		if window == (plan.Window{}) {
+			window = plan.Window{From: max(t.At-ticksOf(day), 0), To: t.At}
+		}
 		for i, item := range list.items {
-			g, err := readTraffic(item, t.At, t.Name+"\n"+strconv.Itoa(i))
-			if err == nil {
-				err = g.fill(m)
-			}
-			if err != nil {
-				return fmt.Errorf("item %d of traffic: %w", i+1, err)
+			if g := readTraffic(m, item, window, t.Name+"\n"+strconv.Itoa(i)); g != nil {
+				made[g.table] += g.fill(m, dry)
 			}
 		}
 	}
 	m.finish()
-	return nil
+	return m.unseen(made, r.Window(t.At))
+}
+
+// unseen tells of tables that were filled, none of whose rows lie in the window of the run.
+func (m *memory) unseen(made map[string]int, w plan.Window) []string {
+	var notes []string
+	for _, name := range slices.Sorted(maps.Keys(m.tables)) {
+		t := m.tables[name]
+		at, ok := t.index[timeColumn]
+		if w == (plan.Window{}) || !ok || len(t.rows) == 0 || strings.HasPrefix(name, watchlistTable) ||
+			slices.ContainsFunc(t.rows, func(row stream.Row) bool { return w.Contains(row[at].Int()) }) {
+			continue
+		}
+		what, n := "given", len(t.rows)
+		if made[name] == n {
+			what = "made"
+		}
+		were := "records were"
+		if n == 1 {
+			were = "record was"
+		}
+		notes = append(notes, fmt.Sprintf("%s: %d %s %s, 0 in the window %s", name, n, were, what, windowText(w)))
+	}
+	return notes
+}
+
+// windowText gives a window in UTC, to the minute where that is all: "2026-03-01 23:00 – 2026-03-02 00:00".
+func windowText(w plan.Window) string {
+	one := func(ticks int64) string {
+		return strings.TrimSuffix(traffic.Time(ticks).Format(time.DateTime), ":00")
+	}
+	return one(w.From) + " – " + one(w.To)
 }
 
 // judge compares a run with what the test wants.
@@ -304,10 +404,10 @@ func (t *Test) judge(res *Result) []string {
 		}
 	}
 	if t.want.name != "" && !slices.ContainsFunc(res.Alerts, func(a Alert) bool { return a.Name == t.want.name }) {
-		fail("no alert is named %q", t.want.name)
+		fail("no alert is named %q; there are: %s", t.want.name, alertsText(res.Alerts, func(a *Alert) string { return strconv.Quote(a.Name) }))
 	}
 	if t.want.severity != "" && !slices.ContainsFunc(res.Alerts, func(a Alert) bool { return strings.EqualFold(a.Severity.String(), t.want.severity) }) {
-		fail("no alert has the severity %q", t.want.severity)
+		fail("no alert has the severity %s; there are: %s", t.want.severity, alertsText(res.Alerts, func(a *Alert) string { return a.Severity.String() }))
 	}
 	return failures
 }
@@ -454,7 +554,7 @@ func bagText(n *node) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// maxShownEntities is how many entities a failure lists.
+// maxShownEntities is how many entities, names or severities a failure lists.
 const maxShownEntities = 5
 
 func entitiesText(alerts []Alert) string {
@@ -472,6 +572,25 @@ func entitiesText(alerts []Alert) string {
 	}
 	if len(parts) == 0 {
 		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// alertsText lists what alerts have, each thing once.
+func alertsText(alerts []Alert, of func(*Alert) string) string {
+	var parts []string
+	for i := range alerts {
+		part := of(&alerts[i])
+		switch {
+		case slices.Contains(parts, part):
+		case len(parts) == maxShownEntities:
+			return strings.Join(parts, ", ") + ", …"
+		default:
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		return "no alerts"
 	}
 	return strings.Join(parts, ", ")
 }

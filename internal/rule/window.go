@@ -70,8 +70,11 @@ func windowed(p *plan.Plan, w plan.Window) *plan.Plan {
 	return &out
 }
 
-// bounded filters a scan of a table that has the time column.
+// bounded filters a scan of a table that has the time column. The zero Window changes nothing.
 func bounded(s *plan.Scan, w plan.Window) plan.Op {
+	if w == (plan.Window{}) {
+		return s
+	}
 	for _, c := range s.Columns {
 		if c.Name != timeColumn || c.Type != kql.TypeDateTime {
 			continue

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -70,18 +71,18 @@ var yamlOrder = []string{
 // lastKeys stand at the end.
 var lastKeys = []string{"version", "kind"}
 
-// YAML gives the rule as a file of its own. All that the rule was read with is in it.
-func (r *Rule) YAML() []byte {
-	out := bagNode()
+// inOrder gives the keys of a rule in the order in which rules have them.
+func inOrder(root *node) []string {
+	var order []string
 	take := func(key string) {
-		if v := r.root.get(key); v != nil {
-			out.set(key, v)
+		if root.get(key) != nil && !slices.Contains(order, key) {
+			order = append(order, key)
 		}
 	}
 	for _, key := range yamlOrder {
 		take(key)
 	}
-	for _, k := range r.root.keys {
+	for _, k := range root.keys {
 		if !slices.Contains(lastKeys, k.text) {
 			take(k.text)
 		}
@@ -89,8 +90,44 @@ func (r *Rule) YAML() []byte {
 	for _, key := range lastKeys {
 		take(key)
 	}
-	return appendYAML(nil, out, 0)
+	return order
 }
+
+// reorder puts the keys of a bag into an order; those that it does not have stay behind.
+func (n *node) reorder(order []string) {
+	rest := n.clone()
+	n.keys, n.items = nil, nil
+	for _, name := range order {
+		if key := rest.key(name); key != nil {
+			n.keys, n.items = append(n.keys, key), append(n.items, rest.remove(name))
+		}
+	}
+	n.keys, n.items = append(n.keys, rest.keys...), append(n.items, rest.items...)
+}
+
+// YAML gives the rule as a file of its own. All that the rule was read with is in it, in the order in which it was read.
+func (r *Rule) YAML() []byte { return appendYAML(nil, r.root, 0) }
+
+// FileNames gives each of some rules the name of a file of its own, without an ending: that of the rule, as far as it has
+// letters and digits. Where two would be the same, on disks that know no capitals too, the later has a number.
+func FileNames(rules []*Rule) []string {
+	const longest = 80
+	names, taken := make([]string, len(rules)), map[string]bool{}
+	for i, r := range rules {
+		name := strings.Trim(notInNames.ReplaceAllString(r.Label(), "-"), "-")
+		if name = strings.TrimRight(name[:min(len(name), longest)], "-"); name == "" {
+			name = "rule"
+		}
+		names[i] = name
+		for n := 2; taken[strings.ToLower(names[i])]; n++ {
+			names[i] = name + "-" + strconv.Itoa(n)
+		}
+		taken[strings.ToLower(names[i])] = true
+	}
+	return names
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
 // appendYAML writes a bag or a list in block form, each line with its indent.
 func appendYAML(dst []byte, n *node, indent int) []byte {

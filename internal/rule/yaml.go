@@ -153,10 +153,31 @@ func syntaxError(text string, err error) error {
 		out.message = "the YAML cannot be read: " + syntax.GetMessage()
 		if t := syntax.GetToken(); t != nil {
 			at := newLines(text).offset(t.Position)
+			if tab := indentTab(text, at); tab >= 0 {
+				return &yamlError{span: kql.Span{From: tab, To: tab + 1}, code: CodeYAML, message: "a tab cannot indent YAML; use blanks"}
+			}
 			out.span = kql.Span{From: at, To: min(at+max(len(t.Value), 1), len(text))}
 		}
 	}
 	return out
+}
+
+// indentTab gives the place of a tab among the blanks that the line of a byte begins with, or those of the next line, of
+// which the parser may tell at the end of the one before; -1 if there is none.
+func indentTab(text string, at int) int {
+	from := strings.LastIndexByte(text[:at], '\n') + 1
+	for range 2 {
+		line, _, more := strings.Cut(text[from:], "\n")
+		blanks := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		if tab := strings.IndexByte(blanks, '\t'); tab >= 0 && len(blanks) < len(line) {
+			return from + tab
+		}
+		if !more {
+			break
+		}
+		from += len(line) + 1
+	}
+	return -1
 }
 
 // yamlReader makes nodes of the parser's tree.

@@ -61,8 +61,8 @@ func average(c *aggCall) ([]string, bool) {
 		return []string{"(coalesce(" + text + ", 0)::DOUBLE / " + c.count() + ")"}, ok
 	case kql.TypeReal:
 		return []string{"(coalesce(" + text + ", 0) / " + c.count() + ")"}, ok
-	case kql.TypeTimespan:
-		return []string{"(" + text + " // " + c.count() + ")"}, ok
+	case kql.TypeTimespan: // its sum has 128 bits
+		return []string{"(sum(" + c.args[0].sql + ")" + c.filter + " // " + c.count() + ")::BIGINT"}, ok
 	case kql.TypeBool, kql.TypeDecimal, kql.TypeDateTime, kql.TypeString, kql.TypeGuid, kql.TypeDynamic, kql.TypeUnknown:
 	}
 	return nil, false

@@ -41,7 +41,7 @@ func Generate(p *plan.Plan, d *Dialect, env Env) (*Program, error) {
 func newGen(p *plan.Plan, d *Dialect, env Env) *gen {
 	return &gen{
 		params: p.Params, d: d, env: env, prog: &Program{Steps: map[string]plan.Op{}}, funcs: map[string]bool{}, shared: map[int]*rel{}, subs: map[*plan.Sub]*rel{},
-		tables: map[string]*Load{}, loaded: map[*Load]bool{}, partition: map[*plan.Project]int{},
+		tables: map[string]*Load{}, taken: map[string]bool{}, loaded: map[*Load]bool{}, partition: map[*plan.Project]int{},
 		windows: map[*plan.Call]bool{},
 	}
 }
@@ -58,6 +58,7 @@ type gen struct {
 	subs   map[*plan.Sub]*rel
 	// tables are those to load, by name: one for all scans of a table.
 	tables map[string]*Load
+	taken  map[string]bool // the names of all tables that the plan reads
 	loaded map[*Load]bool
 	// partition has for a Project with next or prev the ID of the column that its rows are parted by.
 	partition map[*plan.Project]int
@@ -194,8 +195,11 @@ func (g *gen) asGo(n *node) plan.Op {
 	if n.rel.scan != nil {
 		return n.rel.scan
 	}
-	g.parts++
-	name := "$" + strconv.Itoa(g.parts)
+	name := ""
+	for name == "" || g.taken[name] { // a table of the caller may be called anything
+		g.parts++
+		name = "$" + strconv.Itoa(g.parts)
+	}
 	g.sqlPart(n.rel, name, 0)
 	return &plan.Scan{Table: name, Columns: n.rel.cols}
 }

@@ -18,6 +18,7 @@ func (g *gen) findTables(root plan.Op) {
 		if !ok {
 			return
 		}
+		g.taken[s.Table] = true
 		w := g.window(s)
 		if g.env.Table != nil {
 			if _, ok := g.env.Table(s, w); ok {

@@ -11,7 +11,7 @@ import (
 )
 
 // Run gives the rows of a plan. Where the limit on rows is reached it gives the table cut there, and a *LimitError.
-// It returns the cause of ctx when that is done. src may be nil for plans that read no table. One plan may be run by several
+// It returns the cause of ctx when that is done, with the rows that there were until then, or nil. src may be nil for plans that read no table. One plan may be run by several
 // goroutines at once.
 func Run(ctx context.Context, p *plan.Plan, src Source, o Options) (*table.Table, error) {
 	x := newExec(ctx, src, o)
@@ -57,6 +57,8 @@ func Run(ctx context.Context, p *plan.Plan, src Source, o Options) (*table.Table
 	switch {
 	case errors.Is(err, cut):
 		return result.Table(), &LimitError{Limit: "rows", Max: int64(max)}
+	case err != nil && ctx.Err() != nil && result.Len() > 0:
+		return result.Table(), err
 	case err != nil:
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func TestTables(t *testing.T) {
 		"T | serialize | extend a = next(N) | where isnull(a) | project N":        "9",
 		"T | partition by S (top 1 by N) | where N > 7 | project N":               "8 9",
 		"T | sample 3 | count":                                                    "3",
-		"T | where N < 3 | extend a = pack_array(N, S) | mv-expand a | project a": `0 """s0""" 1 """s1""" 2 """s2"""`,
+		"T | where N < 3 | extend a = pack_array(N, S) | mv-expand a | project a": "0 s0 1 s1 2 s2",
 		"T | make-series n = count() on N from 0 to 10 step 5 | project n":        `"[5,5]"`,
 		"T | parse S with 's' d:long | summarize sum(d)":                          "20",
 		"T | join kind=leftanti U on N | join kind=rightsemi T on N | project N":  "3 4 5 6 7 8 9",
@@ -262,6 +262,22 @@ func TestContext(t *testing.T) {
 	cancel()
 	if _, err := stream.Run(gone, w.bind(t, "T | count"), w, stream.Options{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestEndedEarly: a run that is ended gives the rows that there were.
+func TestEndedEarly(t *testing.T) {
+	w := newWorld().numbers("T", 1000)
+	for query, rows := range map[string]int{
+		"union (range x from 1 to 3 step 1), (range x from 1 to 1000000000000 step 1 | where x < 0)": 3,
+		"range x from 1 to 1000000000000 step 1 | summarize count()":                                 0,
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		got, err := stream.Run(ctx, w.bind(t, query), w, stream.Options{})
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || (got == nil) != (rows == 0) || got != nil && got.Len() != rows {
+			t.Errorf("%s: %v %v", query, got, err)
+		}
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // WriteCSV writes RFC 4180: a header, then the rows, lines ending in CRLF. Null
-// is the empty cell. A text that a spreadsheet would run as a formula gets an
+// is the empty cell, and a Dynamic that is a text stands without the quotes of
+// JSON. A text that a spreadsheet would run as a formula gets an
 // apostrophe in front, and control characters are made visible as by
 // [Printable], so a cell never spans lines.
 func (t *Table) WriteCSV(w io.Writer) error {
@@ -54,7 +55,10 @@ func (t *Table) appendCSVCell(dst []byte, row, col int) []byte {
 	case Decimal:
 		return appendCSVQuoted(dst, Printable(vec.texts[row]))
 	case Dynamic:
-		return appendCSVQuoted(dst, vec.texts[row])
+		if text := vec.texts[row]; !strings.HasPrefix(text, `"`) {
+			return appendCSVQuoted(dst, text)
+		}
+		return appendCSVText(dst, plainDynamic(vec.texts[row]))
 	}
 	return dst
 }

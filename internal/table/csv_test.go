@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ func TestWriteCSV(t *testing.T) {
 		",,,,,,,\r\n" +
 		"false,0,-9223372036854775808,1e-7,\"a,\"\"b\"\"\\r\\n\\x1b[31m\",1999-12-31T23:59:59.00012Z,-1.01:00:00.0000001,\"{\"\"k\"\":\"\"\\u202e\"\"}\"\r\n" +
 		"false,2147483647,1,-Infinity,'=1+1,0001-01-01T00:00:00Z,00:00:00.0000001,\r\n" +
-		"false,1,2,1e+21,\\xff日本,0001-01-01T00:00:00.0000001Z,-10675199.02:48:05.4775808,\"\"\"not json\"\"\"\r\n"
+		"false,1,2,1e+21,\\xff日本,0001-01-01T00:00:00.0000001Z,-10675199.02:48:05.4775808,not json\r\n"
 	var b strings.Builder
 	if err := every().WriteCSV(&b); err != nil {
 		t.Fatal(err)
@@ -50,6 +51,22 @@ func TestCSVFormulas(t *testing.T) {
 		if got := strings.TrimSuffix(strings.TrimPrefix(b.String(), "A\r\n"), "\r\n"); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
+	}
+}
+
+// TestCSVDynamic: a text is one as any other, and other values are JSON.
+func TestCSVDynamic(t *testing.T) {
+	tab := New(Column{"D", Dynamic})
+	for _, raw := range []string{`"a \"b\""`, `"=1+1"`, `"\u001b[31m"`, `"12"`, `12`, `["a"]`, `""`} {
+		tab.Append(json.RawMessage(raw))
+	}
+	var b strings.Builder
+	if err := tab.WriteCSV(&b); err != nil {
+		t.Fatal(err)
+	}
+	const want = "D\r\n\"a \"\"b\"\"\"\r\n'=1+1\r\n\\x1b[31m\r\n12\r\n12\r\n\"[\"\"a\"\"]\"\r\n\"\"\r\n"
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}
 }
 

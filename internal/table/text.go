@@ -2,6 +2,7 @@ package table
 
 import (
 	"bufio"
+	"encoding/json"
 	"io"
 	"math"
 	"net/netip"
@@ -59,7 +60,8 @@ func (s Style) Paint(text string) string {
 }
 
 // TextOptions says how [Table.WriteText] lays a table out. The zero value is
-// good for a file: no limit of width, no colour.
+// good for a file: no limit of width, except that a text of more than 200 cells
+// is cut, and no colour.
 type TextOptions struct {
 	Width    int                        // cells in a line; 0 is unlimited
 	Color    bool                       // styles as ANSI escapes
@@ -69,16 +71,23 @@ type TextOptions struct {
 	Whole    []bool                     // by column: text is shown whole or, where there is no room, not at all
 	Style    func(row, col int) Style   // nil is Plain; asked for only with Color
 	Format   func(row, col int) *string // nil, or a result of nil, is the usual text; the result is made Printable
+	Hint     string                     // how to see columns that found no room; "" is "use --format json"
 }
+
+// maxCells bounds the texts of a table that is not for a terminal: without it,
+// one long text would have all rows padded to its width.
+const maxCells = 200
 
 // columnGap is the space between columns.
 const columnGap = 2
 
 // WriteText writes the table as aligned text for a terminal. A table that does
 // not fit the width gets, in this order, narrower text columns (cut with …),
-// headers on several lines, and fewer columns: the last are left out, and a
-// line under the table names them. Numbers, times and addresses are cut only
-// where the first column alone is too wide. Every text is made [Printable].
+// headers on several lines, and fewer columns: those that are empty in all rows
+// are left out, then the last, and a line under the table names or counts them.
+// Numbers, times and addresses are cut only where the first column alone is too
+// wide. A dynamic that is a text stands without its quotes. Every text is made
+// [Printable].
 func (t *Table) WriteText(w io.Writer, o TextOptions) error {
 	out := bufio.NewWriterSize(w, flushAt)
 	p := newTextPrinter(t, o)
@@ -103,8 +112,10 @@ type textPrinter struct {
 	t      *Table
 	o      TextOptions
 	cols   []textColumn
-	shown  int // the first columns, those that fit
-	widths []int
+	order  []int // columns that may be shown, in their order
+	shown  int   // how many of order, the first, fit
+	empty  []int // columns without a value, where they are left out
+	widths []int // by place in order
 }
 
 // textColumn is what the layout has to know of one column.
@@ -112,10 +123,11 @@ type textColumn struct {
 	header   string
 	pieces   []string // the header, where it may break
 	cells    int      // the widest cell
-	decimals int      // of a Real column, for all cells, so that points align
+	decimals int      // of a Real column, of the cell that has the most, so that points align
 	right    bool
 	elastic  bool // may be narrowed
 	middle   bool // is cut in the middle
+	filled   bool // has a cell that is not empty
 }
 
 func newTextPrinter(t *Table, o TextOptions) *textPrinter {
@@ -158,6 +170,7 @@ func (p *textPrinter) measure() {
 		for row := range p.t.rows {
 			text := p.cell(row, col)
 			tc.cells = max(tc.cells, Cells(text))
+			tc.filled = tc.filled || strings.TrimSpace(text) != ""
 			if addresses && text != "" {
 				addresses = isAddress(text)
 			}
@@ -182,12 +195,15 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// Reals have at most maxDecimals decimals in text; those that would show fewer
-// than about three digits then, and the huge, are written with an exponent.
+// Reals are written with as many digits as tell them apart, at most
+// realDigits, which are those that every number has for certain; the very small
+// and the huge with an exponent. Decimals are filled up with zeros to
+// filledDecimals at most, and with blanks beyond: a half is not 0.500000000000.
 const (
-	maxDecimals  = 4
-	smallestReal = 1e-3
-	largestReal  = 1e15
+	realDigits     = 15
+	filledDecimals = 4
+	smallestReal   = 1e-3
+	largestReal    = 1e15
 )
 
 func needsExponent(v float64) bool {
@@ -195,23 +211,58 @@ func needsExponent(v float64) bool {
 	return abs != 0 && abs < smallestReal || abs >= largestReal
 }
 
+// realText writes a number with at most realDigits digits.
+func realText(v float64) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return string(appendPlainReal(nil, v))
+	case needsExponent(v):
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', realDigits-1, 64), "e")
+		return strings.TrimSuffix(strings.TrimRight(mantissa, "0"), ".") + "e" + exponent
+	}
+	_, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', realDigits-1, 64), "e")
+	power, _ := strconv.Atoi(exponent) // FormatFloat wrote a number there
+	text := strconv.FormatFloat(v, 'f', max(realDigits-1-power, 0), 64)
+	if strings.Contains(text, ".") {
+		text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	}
+	return text
+}
+
+// decimalsOf counts the digits after the point of a text of realText.
+func decimalsOf(text string) int {
+	if _, after, ok := strings.Cut(text, "."); ok && !strings.Contains(after, "e") {
+		return len(after)
+	}
+	return 0
+}
+
 func (p *textPrinter) columnDecimals(col int) int {
 	vec := &p.t.vectors[col]
 	decimals := 0
-	var buf [64]byte
 	for row := range p.t.rows {
-		v := vec.reals[row]
-		if vec.null(row) || math.IsNaN(v) || needsExponent(v) {
-			continue
+		if !vec.null(row) {
+			decimals = max(decimals, decimalsOf(realText(vec.reals[row])))
 		}
-		text := strconv.AppendFloat(buf[:0], v, 'f', maxDecimals, 64)
-		n := maxDecimals
-		for n > 0 && text[len(text)-1] == '0' {
-			text, n = text[:len(text)-1], n-1
-		}
-		decimals = max(decimals, n)
 	}
 	return decimals
+}
+
+// alignedReal writes a number so that its point stands under that of the others
+// of its column.
+func alignedReal(v float64, decimals int) string {
+	text := realText(v)
+	if math.IsNaN(v) || math.IsInf(v, 0) || needsExponent(v) || decimals == 0 {
+		return text
+	}
+	n := decimalsOf(text)
+	if n == 0 {
+		text += "."
+	}
+	for ; n < min(decimals, filledDecimals); n++ {
+		text += "0"
+	}
+	return text + strings.Repeat(" ", decimals-n)
 }
 
 // cell returns the whole text of one cell.
@@ -231,43 +282,68 @@ func (p *textPrinter) cell(row, col int) string {
 	case Int, Long:
 		return strconv.FormatInt(vec.words[row], 10)
 	case Real:
-		v := vec.reals[row]
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return string(appendPlainReal(nil, v))
-		}
-		if needsExponent(v) {
-			return strconv.FormatFloat(v, 'e', 2, 64)
-		}
-		return strconv.FormatFloat(v, 'f', p.cols[col].decimals, 64)
+		return alignedReal(vec.reals[row], p.cols[col].decimals)
 	case Datetime:
 		return string(AppendDatetime(nil, vec.words[row]))
 	case Timespan:
 		return string(AppendTimespan(nil, vec.words[row]))
-	case String, Dynamic, Guid, Decimal:
+	case Dynamic:
+		return Printable(plainDynamic(vec.texts[row]))
+	case String, Guid, Decimal:
 	}
 	return Printable(vec.texts[row])
 }
 
+// plainDynamic gives the text that a JSON string holds, and other JSON as it is.
+func plainDynamic(text string) string {
+	if strings.HasPrefix(text, `"`) {
+		var plain string
+		if err := json.Unmarshal([]byte(text), &plain); err == nil {
+			return plain
+		}
+	}
+	return text
+}
+
 // fit chooses the columns to show and their widths.
 func (p *textPrinter) fit() {
-	for p.shown = len(p.cols); p.shown > 0; p.shown-- {
+	for i := range p.cols {
+		p.order = append(p.order, i)
+	}
+	if p.shown = len(p.order); p.shown == 0 || p.fitColumns() {
+		return
+	}
+	p.leaveEmpty()
+	for p.shown = len(p.order); p.shown > 0; p.shown-- {
 		if p.fitColumns() {
 			return
 		}
 	}
-	if len(p.cols) == 0 {
-		return
-	}
 	p.shown = 1
 	p.widths = []int{p.o.Width}
+}
+
+// leaveEmpty leaves out the columns that have no value, unless none has.
+func (p *textPrinter) leaveEmpty() {
+	var filled, empty []int
+	for i, c := range p.cols {
+		if c.filled {
+			filled = append(filled, i)
+		} else {
+			empty = append(empty, i)
+		}
+	}
+	if len(filled) > 0 {
+		p.order, p.empty = filled, empty
+	}
 }
 
 // fitColumns tries layouts for the columns shown, the best first: headers on
 // few lines, and text columns that keep enough to be read.
 func (p *textPrinter) fitColumns() bool {
 	tallest := 1
-	for _, c := range p.cols[:p.shown] {
-		tallest = max(tallest, len(c.pieces))
+	for _, col := range p.order[:p.shown] {
+		tallest = max(tallest, len(p.cols[col].pieces))
 	}
 	if p.o.NoHeader {
 		tallest = 1
@@ -285,17 +361,20 @@ func (p *textPrinter) fitColumns() bool {
 // fitWith sets the widths for headers of at most so many lines, with text
 // columns of at least floor cells, and reports whether they fit.
 func (p *textPrinter) fitWith(lines, floor int) bool {
-	cols := p.cols[:p.shown]
+	cols := p.order[:p.shown]
 	available := p.o.Width - columnGap*(len(cols)-1)
 	widths := make([]int, len(cols))
 	least, most := 0, 0
 	lower := make([]int, len(cols))
-	for i, c := range cols {
-		head := 0
+	for i, col := range cols {
+		c, head := &p.cols[col], 0
 		if !p.o.NoHeader {
 			head = headerWidth(c.pieces, lines)
 		}
 		widths[i] = max(c.cells, head)
+		if p.o.Width <= 0 && c.elastic {
+			widths[i] = max(min(c.cells, maxCells), head)
+		}
 		lower[i] = widths[i]
 		if c.elastic {
 			lower[i] = min(widths[i], max(floor, head))
@@ -445,7 +524,7 @@ func (p *textPrinter) writeHeader(out *bufio.Writer) {
 	stacks := make([][]string, p.shown)
 	height := 0
 	for i := range stacks {
-		stacks[i] = wrap(p.cols[i].pieces, p.widths[i])
+		stacks[i] = wrap(p.cols[p.order[i]].pieces, p.widths[i])
 		height = max(height, len(stacks[i]))
 	}
 	cells := make([]string, p.shown)
@@ -463,32 +542,37 @@ func (p *textPrinter) writeHeader(out *bufio.Writer) {
 
 func (p *textPrinter) appendRow(dst []byte, row int) []byte {
 	cells := make([]string, p.shown)
-	for col := range cells {
-		cells[col] = cut(p.cell(row, col), p.widths[col], p.cols[col].middle)
+	for i := range cells {
+		col := p.order[i]
+		cells[i] = cut(p.cell(row, col), p.widths[i], p.cols[col].middle)
 	}
-	return p.appendLine(dst, cells, func(col int) Style {
+	return p.appendLine(dst, cells, func(i int) Style {
 		if p.o.Style == nil {
 			return Plain
 		}
-		return p.o.Style(row, col)
+		return p.o.Style(row, p.order[i])
 	})
 }
 
 // appendLine appends the cells on their places, without blanks at the end.
-func (p *textPrinter) appendLine(dst []byte, cells []string, style func(col int) Style) []byte {
+func (p *textPrinter) appendLine(dst []byte, cells []string, style func(i int) Style) []byte {
 	pending := 0
-	for col, text := range cells {
-		if col > 0 {
+	for i, text := range cells {
+		if i > 0 {
 			pending += columnGap
 		}
-		space := p.widths[col] - Cells(text)
-		if p.cols[col].right {
+		space := p.widths[i] - Cells(text)
+		if p.cols[p.order[i]].right {
 			pending += space
 			space = 0
 		}
+		if solid := strings.TrimRight(text, " "); p.t.cols[p.order[i]].Type == Real { // blanks that align its point
+			space += len(text) - len(solid)
+			text = solid
+		}
 		if text != "" {
 			dst = appendBlanks(dst, pending)
-			dst = p.appendStyled(dst, text, style(col))
+			dst = p.appendStyled(dst, text, style(i))
 			pending = 0
 		}
 		pending += space
@@ -510,21 +594,51 @@ func (p *textPrinter) appendStyled(dst []byte, text string, style Style) []byte 
 	return append(dst, style.Paint(text)...)
 }
 
-// writeLeftOut names the columns that found no room.
+// maxNamed is how many columns that found no room are named; more are counted.
+const maxNamed = 5
+
+// writeLeftOut names or counts the columns that found no room.
 func (p *textPrinter) writeLeftOut(out *bufio.Writer) {
-	if p.shown == len(p.cols) {
+	left := p.order[p.shown:]
+	if len(left)+len(p.empty) == 0 {
 		return
 	}
 	pieces := []string{"(no ", "room ", "for "}
-	for i, c := range p.cols[p.shown:] {
-		end := ", "
-		if p.shown+i == len(p.cols)-1 {
-			end = ")"
+	if len(left)+len(p.empty) > maxNamed {
+		pieces = append(pieces, strings.SplitAfter(p.countLeftOut(len(left))+")", " ")...)
+	} else {
+		rest := slices.Sorted(slices.Values(append(slices.Clone(left), p.empty...)))
+		for i, col := range rest {
+			end := ", "
+			if i == len(rest)-1 {
+				end = ")"
+			}
+			pieces = append(pieces, p.cols[col].header+end)
 		}
-		pieces = append(pieces, c.header+end)
 	}
 	for _, line := range wrap(pieces, p.o.Width) {
 		styled := p.appendStyled(nil, takeCells(line, p.o.Width), Dim)
 		_, _ = out.Write(append(styled, '\n')) // the writer keeps its error for Flush
 	}
+}
+
+// countLeftOut says how many columns found no room, and what to do.
+func (p *textPrinter) countLeftOut(left int) string {
+	hint := p.o.Hint
+	if hint == "" {
+		hint = "use --format json"
+	}
+	count := func(n int, what, one, more string) string {
+		if n == 1 {
+			return "1 " + what + one
+		}
+		return strconv.Itoa(n) + " " + what + more
+	}
+	switch {
+	case len(p.empty) == 0:
+		return count(left, "", "column", "columns") + ": " + hint
+	case left == 0:
+		return count(len(p.empty), "empty ", "column", "columns") + ": " + hint
+	}
+	return count(left, "", "column", "columns") + " and " + count(len(p.empty), "empty ", "one", "ones") + ": " + hint
 }

@@ -1,7 +1,11 @@
 package table
 
 import (
+	"encoding/json"
+	"fmt"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,19 +73,11 @@ IP
 10.…2.4
 (no
 room
-for
-Destina
-tionIP,
-Destina
-tionPor
-t,
-BeaconP
-ercent,
-FirstSe
-en,
-DeviceN
-ame,
-Reason)
+for 6
+columns
+: use
+--forma
+t json)
 `},
 	} {
 		if got := "\n" + text(t, channels(), test.o); got != test.want {
@@ -104,11 +100,11 @@ func TestTextOptions(t *testing.T) {
 			return []Style{Plain, Red, Dim, Green}[row]
 		},
 	})
-	want := "\x1b[1mScore\x1b[0m           \x1b[1mWho\x1b[0m\n" +
-		"1.25      x\\x1b[2Jy\n" +
-		"\x1b[31m3.20e-09\x1b[0m       \x1b[31m日本\x1b[0m\n" +
-		"\x1b[2m1.00e+18\x1b[0m          \x1b[2mz\x1b[0m\n" +
-		"\x1b[32m12.00\x1b[0m             \x1b[32me\u0301\x1b[0m\n"
+	want := "\x1b[1mScore\x1b[0m          \x1b[1mWho\x1b[0m\n" +
+		"1.25     x\\x1b[2Jy\n" +
+		"\x1b[31m3.2e-09\x1b[0m       \x1b[31m日本\x1b[0m\n" +
+		"\x1b[2m1e+18\x1b[0m            \x1b[2mz\x1b[0m\n" +
+		"\x1b[32m12.00\x1b[0m            \x1b[32me\u0301\x1b[0m\n"
 	if got != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
@@ -124,6 +120,121 @@ func TestTextOptions(t *testing.T) {
 	}
 	if got := text(t, New(), TextOptions{Width: 10}); got != "" {
 		t.Errorf("no columns: %q", got)
+	}
+}
+
+// TestReals: as many digits as tell numbers apart, their points under each
+// other, and no blanks at the end of a line.
+func TestReals(t *testing.T) {
+	tab := New(Column{"R", Real})
+	for _, v := range []float64{
+		1.0 / 3, 100, 2.5, 0.1 + 0.2, 1000.1, -0.00123456789, 1e-7 / 3, 123456789012345.6, 1e15, 1e300, math.Inf(-1), math.NaN(), 0,
+	} {
+		tab.Append(v)
+	}
+	tab.Append(nil)
+	const want = `
+                              R
+              0.333333333333333
+            100.0000
+              2.5000
+              0.3000
+           1000.1000
+             -0.00123456789
+           3.33333333333333e-08
+123456789012346.0000
+                          1e+15
+                         1e+300
+                      -Infinity
+                            NaN
+              0.0000
+
+`
+	if got := "\n" + text(t, tab, TextOptions{}); got != want {
+		t.Errorf("got%swant%s", got, want)
+	}
+	short := New(Column{"R", Real}, Column{"S", String})
+	short.Append(12.5, "a")
+	short.Append(7.0, "b")
+	short.Append(0.123456, "c")
+	const aligned = `
+        R  S
+12.5000    a
+ 7.0000    b
+ 0.123456  c
+`
+	if got := "\n" + text(t, short, TextOptions{}); got != aligned {
+		t.Errorf("got%swant%s", got, aligned)
+	}
+}
+
+func TestRealText(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		v := rapid.Float64Range(-1e308, 1e308).Draw(rt, "v")
+		back, err := strconv.ParseFloat(realText(v), 64)
+		if err != nil || math.Abs(back-v) > math.Abs(v)*5e-15 {
+			rt.Fatalf("%v is %s", v, realText(v))
+		}
+		aligned := alignedReal(v, max(decimalsOf(realText(v)), 2))
+		if back, err := strconv.ParseFloat(strings.TrimRight(aligned, " "), 64); err != nil || math.Abs(back-v) > math.Abs(v)*5e-15 {
+			rt.Fatalf("%v is %s", v, aligned)
+		}
+	})
+}
+
+// TestEmptyColumns: where there is no room, columns without values go first, and
+// many columns are counted.
+func TestEmptyColumns(t *testing.T) {
+	cols := []Column{{"TimeGenerated", Datetime}, {"Nothing", String}, {"Action", String}, {"Void", Long}, {"SourceIP", String}}
+	tab := New(cols...)
+	tab.Append(ticks(2026, 3, 2, 10, 0, 0, 0), "", "allow", nil, "10.0.0.1")
+	for width, want := range map[int]string{
+		0:  "TimeGenerated         Nothing  Action  Void  SourceIP\n2026-03-02T10:00:00Z           allow         10.0.0.1\n",
+		53: "TimeGenerated         Nothing  Action  Void  SourceIP\n2026-03-02T10:00:00Z           allow         10.0.0.1\n",
+		45: "TimeGenerated         Action  SourceIP\n2026-03-02T10:00:00Z  allow   10.0.0.1\n(no room for Nothing, Void)\n",
+		32: "TimeGenerated         Action\n2026-03-02T10:00:00Z  allow\n(no room for Nothing, Void,\nSourceIP)\n",
+	} {
+		if got := text(t, tab, TextOptions{Width: width}); got != want {
+			t.Errorf("%d: got\n%swant\n%s", width, got, want)
+		}
+	}
+	for i := range 150 {
+		cols = append(cols, Column{fmt.Sprintf("Field%d", i), String})
+	}
+	wide := New(cols...)
+	row := make([]any, len(cols))
+	row[0], row[2], row[4] = ticks(2026, 3, 2, 10, 0, 0, 0), "allow", "10.0.0.1"
+	wide.Append(row...)
+	o := TextOptions{Width: 100, Hint: "use project, or --format json"}
+	if got := text(t, wide, o); !strings.HasSuffix(got, "10.0.0.1\n(no room for 152 empty columns: use project, or --format json)\n") {
+		t.Errorf("got\n%s", got)
+	}
+	o.Width = 30
+	if got := text(t, wide, o); !strings.HasSuffix(got, "allow\n(no room for 1 column and 152\nempty ones: use project, or\n--format json)\n") {
+		t.Errorf("got\n%s", got)
+	}
+	row[1], row[3] = "x", 1
+	for i := range 150 {
+		row[i+5] = "value"
+	}
+	wide.Append(row...)
+	o.Width = 100
+	if got := text(t, wide, o); !strings.Contains(got, " columns: use project, or --format json)\n") || strings.Contains(got, "empty") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// TestLongTextInFile: a long text does not pad all others to its width.
+func TestLongTextInFile(t *testing.T) {
+	tab := New(Column{"Text", Dynamic}, Column{"N", Long})
+	tab.Append(json.RawMessage(`"`+strings.Repeat("long ", 200)+`"`), 1)
+	tab.Append(json.RawMessage(`"a \"b\""`), 2)
+	lines := strings.Split(text(t, tab, TextOptions{}), "\n")
+	if Cells(lines[1]) != maxCells+3 || !strings.Contains(lines[1], "…") || !strings.HasPrefix(lines[2], `a "b"  `) {
+		t.Errorf("got\n%s", strings.Join(lines, "\n"))
+	}
+	if got := text(t, tab, TextOptions{Whole: []bool{true}}); !strings.Contains(got, strings.Repeat("long ", 200)) {
+		t.Errorf("a column to be shown whole is cut:\n%s", got)
 	}
 }
 
@@ -154,7 +265,7 @@ func TestTextFits(t *testing.T) {
 		if len(lines)-1 < tab.Len() {
 			rt.Fatalf("%d lines for %d rows", len(lines)-1, tab.Len())
 		}
-		if !o.NoHeader && o.Width > 60 {
+		if !o.NoHeader && o.Width > 60 && !strings.Contains(got, "columns: use --format") {
 			solid := strings.Join(strings.Fields(got), "")
 			for _, c := range tab.Columns() {
 				if len(headerPieces(c.Name)) == 1 && !strings.Contains(solid, c.Name) {

@@ -20,8 +20,9 @@ const (
 	CodeUnserialized kql.Code = "KQL108" // a window function on rows in no order
 	CodeTooMuch      kql.Code = "KQL109" // functions within functions make the query too large
 	CodeValue        kql.Code = "KQL110" // a constant that cannot stand here
-	CodeMissing      kql.Code = "KQL111" // a table is missing, and isfuzzy allows it
+	CodeMissing      kql.Code = "KQL111" // a table is missing, and isfuzzy allows it, or tables are there and hold nothing
 	CodeNoEffect     kql.Code = "KQL112" // right, but it changes nothing
+	CodeElsewhere    kql.Code = "KQL113" // a table of another workspace, for which the one here stands
 )
 
 // Options are choices of the caller.
@@ -48,7 +49,7 @@ const (
 // Bind finds what the names of a query mean and checks the types. The plan is nil if one of the diagnostics is an error.
 // q must be without errors; it is not changed, and the plan does not refer to it.
 func Bind(q *kql.Query, s Schema, opt Options) (*Plan, kql.Diagnostics) {
-	b := &binder{schema: s, opt: opt, reported: map[remark]bool{}, plan: &Plan{}}
+	b := &binder{schema: s, opt: opt, reported: map[remark]bool{}, plan: &Plan{}, tree: q, bodies: map[string]string{}}
 	result := b.query(q)
 	if !b.diags.HasErrors() && (result == nil || result.op == nil) {
 		b.quiet = 0
@@ -75,6 +76,13 @@ type binder struct {
 	reported map[remark]bool
 	plan     *Plan
 
+	// tree is the query, and bodies are the texts of the stored functions it calls. known are the words of both, when
+	// there were wordsOf bodies.
+	tree    *kql.Query
+	bodies  map[string]string
+	known   map[string]bool
+	wordsOf int
+
 	lastID int
 	shared int
 	cost   int
@@ -88,6 +96,8 @@ type binder struct {
 	checking int
 	// away is the place of the call while the body of a stored function is bound, whose places are not in the query.
 	away *awayFrom
+	// place tells where the text that is bound stands, if it is that of a stored function of a file.
+	place func(kql.Span) string
 	// fuzzy counts the unions with isfuzzy around; missing says that a table was not found in one.
 	fuzzy   int
 	missing bool
@@ -103,7 +113,11 @@ func (b *binder) report(code kql.Code, at kql.Span, message, hint string) {
 		return
 	}
 	if b.away != nil {
-		at, message = b.away.at, fmt.Sprintf("in function %s: %s", b.away.name, message)
+		name := b.away.name
+		if b.place != nil {
+			name += ", " + b.place(at)
+		}
+		at, message = b.away.at, fmt.Sprintf("in function %s: %s", name, message)
 	}
 	key := remark{at, code}
 	if b.reported[key] || len(b.diags) >= maxErrors {
@@ -111,7 +125,7 @@ func (b *binder) report(code kql.Code, at kql.Span, message, hint string) {
 	}
 	b.reported[key] = true
 	d := kql.Diagnostic{Span: at, Code: code, Message: message, Hint: hint}
-	if code == CodeMissing || code == CodeNoEffect {
+	if code == CodeMissing || code == CodeNoEffect || code == CodeElsewhere {
 		d.Severity = kql.Warning
 	}
 	b.diags = append(b.diags, d)
@@ -129,10 +143,15 @@ func (b *binder) unsupported(at kql.Span, what string) {
 
 // spend counts work, and reports when it is too much. It gives false from then on.
 func (b *binder) spend(n int, at kql.Span) bool {
+	return b.spendOn(n, at, "the query becomes too large when its let statements and functions are put in their places", "")
+}
+
+// spendOn is spend with a message of its own.
+func (b *binder) spendOn(n int, at kql.Span, message, hint string) bool {
 	b.cost += n
 	if b.cost > maxCost && !b.full {
 		b.full = true
-		b.report(CodeTooMuch, at, "the query becomes too large when its let statements and functions are put in their places", "")
+		b.report(CodeTooMuch, at, message, hint)
 	}
 	return !b.full
 }
@@ -173,6 +192,8 @@ type lambda struct {
 	name string
 	away bool // its text is not the query's
 	kind lambdaKind
+	// place tells where its text stands, or is nil.
+	place func(kql.Span) string
 }
 
 // lambdaKind remembers whether a function gives a table.
@@ -282,7 +303,7 @@ func (b *binder) let(scope *env, s *kql.LetStatement) *env {
 		b.report(CodeDuplicate, s.Name.Span, fmt.Sprintf("%s has a value already", quote(name)), "give it another name")
 	}
 	if l, ok := s.Value.(*kql.Lambda); ok {
-		def := &lambda{def: l, env: scope, name: name, away: b.away != nil}
+		def := &lambda{def: l, env: scope, name: name, away: b.away != nil, place: b.place}
 		b.checkLambda(def)
 		return scope.add(binding{name: name, lambda: def})
 	}

@@ -21,16 +21,22 @@ func (b *binder) stored(name string, at kql.Span) *lambda {
 	if !strings.HasPrefix(body, "{") {
 		body = "{" + body + "\n}"
 	}
-	q, diags := kql.Parse("let f = " + params + " " + body + ";")
+	const before = "let f = "
+	q, diags := kql.Parse(before + params + " " + body + ";")
 	if diags.HasErrors() {
 		b.report(CodeUnknownFunc, at, fmt.Sprintf("the stored function %s has errors: %s", quote(name), diags[0].Message), "")
 		return nil
+	}
+	var place func(kql.Span) string
+	if f.Place != nil {
+		place = func(at kql.Span) string { return f.Place(max(at.From-len(before), 0)) }
 	}
 	def, ok := q.Statements[0].(*kql.LetStatement).Value.(*kql.Lambda)
 	if !ok {
 		return nil
 	}
-	return &lambda{def: def, env: newEnv(nil), name: name, away: true}
+	b.bodies[name] = body
+	return &lambda{def: def, env: newEnv(nil), name: name, away: true, place: place}
 }
 
 // call puts a function in the place of its call. One of the results is set. The parameter piped is the table of an
@@ -48,11 +54,12 @@ func (b *binder) call(c *ctx, l *lambda, x *kql.Call, piped *tableDef) (*rel, Ex
 		return nil, bad()
 	}
 	b.calls++
-	away, fuzzy := b.away, b.fuzzy
+	away, fuzzy, place := b.away, b.fuzzy, b.place
+	b.place = l.place
 	if l.away && b.away == nil {
 		b.away = &awayFrom{at: x.Span, name: l.name}
 	}
-	defer func() { b.calls--; b.away, b.fuzzy = away, fuzzy }()
+	defer func() { b.calls--; b.away, b.fuzzy, b.place = away, fuzzy, place }()
 	return b.body(scope, l.def)
 }
 

@@ -135,11 +135,11 @@ func (b *binder) bothSides(left, right []Column, kind JoinKind) []Column {
 func (b *binder) joinKeys(c *ctx, e kql.Expr) []JoinKey {
 	switch x := kql.Unparen(e).(type) { //nolint:exhaustive // the others are of no use here
 	case *kql.Name:
-		l := b.sideColumn(c.row, x)
+		l := b.sideColumn(c.row, x, "left")
 		if TypeOf(l) == kql.TypeUnknown {
 			return nil
 		}
-		return b.joinKey(l, b.sideColumn(c.right, x), x.Span)
+		return b.joinKey(l, b.sideColumn(c.right, x, "right"), x.Span)
 	case *kql.Binary:
 		var keys []JoinKey
 		for x.Op == kql.OpAnd {
@@ -251,24 +251,7 @@ func (b *binder) union(c *ctx, op *kql.Union) *rel {
 // unionLegs binds one entry of a union: a table, or all that fit a pattern.
 func (b *binder) unionLegs(c *ctx, x kql.Expr) ([]*rel, []string) {
 	if w, ok := x.(*kql.Wildcard); ok {
-		var legs []*rel
-		var names []string
-		for _, name := range b.schema.Tables() {
-			if matchStars(w.Pattern, name) {
-				if t, ok := b.schema.Table(name); ok && b.spend(1, w.Span) {
-					legs, names = append(legs, b.scan(t, w.Span)), append(names, name)
-				}
-			}
-		}
-		for _, name := range c.env.names(func(v *binding) bool { return v.lambda != nil && v.lambda.def.View }) {
-			if matchStars(w.Pattern, name) {
-				legs, names = append(legs, b.namedTable(c.env, &kql.Name{Span: w.Span, Text: name})), append(names, name)
-			}
-		}
-		if len(legs) == 0 {
-			b.report(CodeUnknownName, w.Span, "no table is named like "+quote(w.Pattern), "")
-		}
-		return legs, names
+		return b.wildcard(c, w)
 	}
 	before := b.missing
 	b.missing = false
@@ -288,6 +271,17 @@ func (b *binder) unionLegs(c *ctx, x kql.Expr) ([]*rel, []string) {
 type unionColumn struct {
 	name string
 	t    Type
+}
+
+// together puts columns of one name beside each other, where the first of them stands.
+func together(order []unionColumn) {
+	first := map[string]int{}
+	for i, o := range order {
+		if _, ok := first[o.name]; !ok {
+			first[o.name] = i
+		}
+	}
+	slices.SortStableFunc(order, func(x, y unionColumn) int { return first[x.name] - first[y.name] })
 }
 
 // unite lays the columns of tables over each other by name and type.
@@ -321,18 +315,15 @@ func (b *binder) unite(legs []*rel, names []string, source string, inner bool, a
 			return slices.ContainsFunc(legs, func(leg *rel) bool { return leg.index(o.name) < 0 })
 		})
 	}
-	// Columns of one name stand together, where the first of them stands.
-	first := map[string]int{}
-	for i, o := range order {
-		if _, ok := first[o.name]; !ok {
-			first[o.name] = i
-		}
-	}
-	slices.SortStableFunc(order, func(x, y unionColumn) int { return first[x.name] - first[y.name] })
+	together(order)
 	if source != "" {
 		col := b.newCol(source, kql.TypeString, true)
 		u.Source = col.ID
 		u.Cols = append(u.Cols, col)
+	}
+	if !b.spendOn(len(legs)*len(order), at, fmt.Sprintf("the union of %d tables with %d columns makes the query too large", len(legs), len(order)),
+		"name the tables that it needs, as union T1, T2 or search in (T1, T2) do") {
+		return badRel()
 	}
 	offset := len(u.Cols)
 	for i, leg := range legs {
@@ -360,7 +351,6 @@ func (b *binder) unite(legs []*rel, names []string, source string, inner bool, a
 		}
 		u.Cols = append(u.Cols, col)
 	}
-	b.spend(len(legs)*len(order), at)
 	for i := range u.Inputs {
 		u.Inputs[i].From = append(make([]int, offset), u.Inputs[i].From...)
 	}

@@ -180,7 +180,11 @@ func (b *binder) checkWord(text string, known []string, what string, at kql.Span
 	if slices.Contains(known, lower(text)) {
 		return true
 	}
-	b.report(CodeValue, at, quote(text)+" "+what, hint(text, known))
+	all := "there are " + strings.Join(known, ", ")
+	if meant := hint(text, known); meant != "" {
+		all = meant + " (" + all + ")"
+	}
+	b.report(CodeValue, at, quote(text)+" "+what, all)
 	return false
 }
 

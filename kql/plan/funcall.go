@@ -278,7 +278,7 @@ func (b *binder) choose(info *FnInfo, x *kql.Call, args []Expr, literals []*kql.
 	}
 	switch {
 	case !counted:
-		b.report(CodeArguments, x.Span, fmt.Sprintf("%s cannot take %s", info.Name, plural(len(x.Args), "argument")), usage(info))
+		b.report(CodeArguments, x.Span, fmt.Sprintf("%s cannot take %s", info.Name, plural(len(x.Args), "argument")), countHint(info, x, args))
 		return nil
 	case bestBad >= 0:
 		params, _ := best.spread(len(args), len(literals))
@@ -286,7 +286,7 @@ func (b *binder) choose(info *FnInfo, x *kql.Call, args []Expr, literals []*kql.
 		if bestBad < len(x.Args) {
 			at = x.Args[bestBad].Range()
 		}
-		b.report(CodeTypes, at, fmt.Sprintf("%s takes %s here, not %s", info.Name, classText(params[bestBad].class), TypeOf(args[bestBad])), usage(info))
+		b.report(CodeTypes, at, fmt.Sprintf("%s takes %s here, not %s", info.Name, classText(params[bestBad].class), TypeOf(args[bestBad])), typeHint(info, params[bestBad].class, args, bestBad))
 		return nil
 	}
 	return b.marks(info, x, best, args, literals)
@@ -294,6 +294,35 @@ func (b *binder) choose(info *FnInfo, x *kql.Call, args []Expr, literals []*kql.
 
 // lenient reports whether Kusto takes a type where its documentation asks for another: a dynamic for a string.
 func lenient(class string, t Type) bool { return class == "string" && t == kql.TypeDynamic }
+
+// countHint says how a function is called that was given too few or too many arguments.
+func countHint(info *FnInfo, x *kql.Call, args []Expr) string {
+	if info.ID == FnBin && len(args) == 1 && len(x.Args) == 1 {
+		name, ok := x.Args[0].(*kql.Name)
+		if t := TypeOf(args[0]); ok && (t == kql.TypeDateTime || t == kql.TypeTimespan) {
+			return fmt.Sprintf("write %s(%s, 1h)", info.Name, name.Text)
+		}
+	}
+	return usage(info)
+}
+
+// typeHint says how a function is called whose argument i has another type than it takes: a length of time has no quotes.
+func typeHint(info *FnInfo, class string, args []Expr, i int) string {
+	text, ok := constantText(args[i])
+	if class != "timespan" || !ok || !isTimespan(text) {
+		return usage(info)
+	}
+	if len(args) == 1 {
+		return fmt.Sprintf("write %s(%s), without quotes", info.Name, text)
+	}
+	return "write " + text + " without quotes"
+}
+
+// isTimespan reports whether a text is a length of time as the language writes it.
+func isTimespan(text string) bool {
+	unit := strings.TrimLeft(text, "0123456789.")
+	return unit != text && slices.Contains([]string{"d", "h", "m", "s", "ms", "microsecond", "tick"}, unit)
+}
 
 // usage shows how a function is called, in three ways at most.
 func usage(info *FnInfo) string {

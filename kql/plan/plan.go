@@ -35,6 +35,9 @@ type Function struct {
 	Params string
 	// Body is the body, with or without braces.
 	Body string
+	// Place gives the place in its file, "f.kql:3:5", of a byte of Params, a blank and Body, which has braces then. nil
+	// says that there is no file.
+	Place func(offset int) string
 }
 
 // Schema is what a query can refer to. It is asked from the goroutine of [Bind] alone, and must give the same all the
@@ -44,6 +47,15 @@ type Schema interface {
 	Function(name string) (*Function, bool)
 	// Tables gives the names of all tables, for names with stars, search, and hints.
 	Tables() []string
+}
+
+// Adviser is what a [Schema] can be besides: one that knows how a caller gives what a query lacks.
+type Adviser interface {
+	// TableHint says how a table that is unknown can be given, or is "".
+	TableHint(name string) string
+	// Refuse says why nothing can be read from an address of externaldata, and what to do about it. Where something can
+	// be read the refusal is "".
+	Refuse(address string) (refusal, hint string)
 }
 
 // Param is a parameter that a query declares.

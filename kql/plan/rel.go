@@ -250,11 +250,9 @@ func indexName(x kql.Expr) string {
 		case kql.TypeString:
 			return i.Str
 		case kql.TypeLong, kql.TypeInt:
-			return strconv.FormatInt(i.Int, 10)
-		}
-	case *kql.Unary:
-		if lit, ok := i.X.(*kql.Literal); ok && i.Op == kql.OpNeg {
-			return strconv.FormatInt(-lit.Int, 10)
+			if i.Int >= 0 { // an index from the end names nothing
+				return strconv.FormatInt(i.Int, 10)
+			}
 		}
 	default:
 	}

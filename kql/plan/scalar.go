@@ -18,6 +18,8 @@ type ctx struct {
 	// aggs takes aggregates, or is nil where none can stand. within says that an aggregate is around.
 	aggs   *aggregates
 	within bool
+	// making takes the columns that the step makes, or is nil.
+	making *projector
 	// search is the operator that a text alone stands for in a search, or FnNone.
 	search Fn
 }
@@ -148,6 +150,9 @@ func (b *binder) name(c *ctx, x *kql.Name) Expr {
 		return bad()
 	}
 	meant := hint(x.Text, known)
+	if c.making != nil && c.making.declared[x.Text] {
+		meant = quote(x.Text) + " is made by this step, which cannot use it itself: what does needs a step of its own, after a |"
+	}
 	if x.Text != "" && x.Text[0] >= '0' && x.Text[0] <= '9' {
 		meant = "a number has no suffix, and a length of time one of d, h, m, s, ms, microsecond, tick"
 	}
@@ -187,9 +192,9 @@ walk:
 	}
 	var v Expr
 	if name, ok := kql.Unparen(root).(*kql.Name); ok && c.right != nil && (name.Text == "$left" || name.Text == "$right") {
-		side := c.row
+		side, which := c.row, "left"
 		if name.Text == "$right" {
-			side = c.right
+			side, which = c.right, "right"
 		}
 		last := links[len(links)-1]
 		links = links[:len(links)-1]
@@ -198,7 +203,7 @@ walk:
 			b.report(kql.CodeExpected, last.Range(), "a column must follow "+name.Text, "")
 			return bad()
 		}
-		v = b.sideColumn(side, p.Sel)
+		v = b.sideColumn(side, p.Sel, which)
 	} else {
 		v = b.scalar(c, root)
 	}
@@ -208,10 +213,16 @@ walk:
 	return v
 }
 
-func (b *binder) sideColumn(side *rel, sel kql.Expr) Expr {
+// sideColumn is a column of one side of a join: which is "left" or "right".
+func (b *binder) sideColumn(side *rel, sel kql.Expr, which string) Expr {
 	name, ok := sel.(*kql.Name)
 	if !ok {
 		b.report(kql.CodeExpected, sel.Range(), "a column must stand here", "")
+		return bad()
+	}
+	if side.index(name.Text) < 0 && !side.loose() {
+		b.report(CodeUnknownName, name.Span, "the table at the "+which+" of the join has no column "+quote(name.Text),
+			hint(name.Text, columnNames(side.cols)))
 		return bad()
 	}
 	return b.name(&ctx{env: newEnv(nil), row: side}, name)

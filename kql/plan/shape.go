@@ -279,7 +279,7 @@ func (b *binder) parseKv(c *ctx, op *kql.ParseKv) *rel {
 	return live(c.row, c.row.with(p, p.Cols))
 }
 
-// plugins are the names that evaluate knows. Only bag_unpack, pivot and narrow are supported.
+// plugins are the names that evaluate knows. Of them bag_unpack, pivot and ipv4_lookup are supported.
 var plugins = []string{
 	"active_users_count", "activity_counts_metrics", "activity_engagement", "activity_metrics", "autocluster",
 	"azure_digital_twins_query_request", "bag_unpack", "basket", "cosmosdb_sql_request", "csharp", "dcount_intersect", "diffpatterns",
@@ -301,6 +301,8 @@ func (b *binder) evaluate(c *ctx, op *kql.Evaluate) *rel {
 		return b.bagUnpack(c, op)
 	case "pivot":
 		return b.pivot(c, op)
+	case "ipv4_lookup":
+		return b.ipv4Lookup(c, op)
 	}
 	if !slices.Contains(plugins, name) {
 		b.report(CodeUnknownFunc, op.Call.Func.Span, "there is no plugin "+quote(name), hint(name, plugins))

@@ -22,9 +22,43 @@ func hint(word string, known []string) string {
 		}
 	}
 	if best == "" {
+		best = longer(lower, known)
+	}
+	if best == "" {
 		return ""
 	}
 	return "did you mean " + best + "?"
+}
+
+// longer gives the shortest name that a word abbreviates: one that begins with it, or else one that begins with the same
+// letter and has the others in their order, as DestinationPort has those of DestPort.
+func longer(lower string, known []string) string {
+	best, begins := "", false
+	for _, name := range known {
+		n := strings.ToLower(name)
+		starts := len(lower) >= 3 && strings.HasPrefix(n, lower)
+		if !starts && (begins || len(lower) < 5 || len(n) > 2*len(lower) || !abbreviates(lower, n)) {
+			continue
+		}
+		better := best == "" || starts && !begins || len(name) < len(best) || len(name) == len(best) && name < best
+		if better {
+			best, begins = name, starts
+		}
+	}
+	return best
+}
+
+// abbreviates reports whether a name begins as a word does and has the letters of it in their order.
+func abbreviates(word, name string) bool {
+	if word == "" || name == "" || word[0] != name[0] {
+		return false
+	}
+	for i := range len(name) {
+		if word != "" && name[i] == word[0] {
+			word = word[1:]
+		}
+	}
+	return word == ""
 }
 
 // distance counts the letters to change, add or drop to make one word of the other.

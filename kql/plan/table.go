@@ -36,8 +36,7 @@ func (b *binder) table(scope *env, x kql.Expr) *rel {
 	case *kql.Call:
 		return b.tableCall(scope, x)
 	case *kql.Path:
-		b.unsupported(x.Span, "a table of another database")
-		return badRel()
+		return b.elsewhere(x)
 	default:
 		b.report(CodeTypes, x.Range(), "a table must stand here", "")
 	}
@@ -51,6 +50,11 @@ func (b *binder) external(scope *env, x *kql.ExternalData) *rel {
 		v := b.scalar(&ctx{env: scope}, uri)
 		if lit, ok := v.(*Lit); ok && lit.Type == kql.TypeString {
 			e.URIs = append(e.URIs, lit.Str)
+			if a, ok := b.schema.(Adviser); ok {
+				if refusal, hint := a.Refuse(lit.Str); refusal != "" {
+					b.report(CodeUnknownName, uri.Range(), refusal, hint)
+				}
+			}
 		} else if TypeOf(v) != kql.TypeUnknown {
 			b.report(CodeConstant, uri.Range(), "an address must be a literal", "")
 		}
@@ -71,6 +75,24 @@ func (b *binder) external(scope *env, x *kql.ExternalData) *rel {
 		e.With = append(e.With, [2]string{w.Name.Text, text})
 	}
 	return &rel{op: e, cols: e.Cols}
+}
+
+// elsewhere is a table of another workspace. There is one set of tables: it stands for those of all workspaces.
+func (b *binder) elsewhere(x *kql.Path) *rel {
+	call, ok := kql.Unparen(x.X).(*kql.Call)
+	if b.opt.official || !ok || call.Func.Text != "workspace" || len(call.Args) != 1 {
+		b.unsupported(x.Span, "a table of another database")
+		return badRel()
+	}
+	b.report(CodeElsewhere, call.Span, "other workspaces are not at hand: the table of this name here is read", "")
+	switch sel := x.Sel.(type) { //nolint:exhaustive // there is nothing else that can be a table
+	case *kql.Name:
+		return b.namedTable(newEnv(nil), sel)
+	case *kql.Call:
+		return b.tableCall(newEnv(nil), sel)
+	}
+	b.unsupported(x.Sel.Range(), "this in another workspace")
+	return badRel()
 }
 
 func (b *binder) namedTable(scope *env, x *kql.Name) *rel {
@@ -109,7 +131,11 @@ func (b *binder) namedTable(scope *env, x *kql.Name) *rel {
 		return badRel()
 	}
 	known := append(b.schema.Tables(), scope.names(func(v *binding) bool { return v.table != nil || v.lambda != nil })...)
-	b.report(CodeUnknownName, x.Span, "there is no table "+quote(x.Text), hint(x.Text, known))
+	meant := hint(x.Text, known)
+	if a, ok := b.schema.(Adviser); ok && meant == "" {
+		meant = a.TableHint(x.Text)
+	}
+	b.report(CodeUnknownName, x.Span, "there is no table "+quote(x.Text), meant)
 	return badRel()
 }
 
@@ -435,7 +461,9 @@ func (b *binder) operator(scope *env, r *rel, op kql.Operator) *rel {
 	case *kql.TopHitters:
 		return b.topHitters(c, op)
 	case *kql.As, *kql.Invoke: // pipe binds them
-	case *kql.Consume, *kql.Reduce, *kql.Fork, *kql.Facet, *kql.Scan, *kql.Find:
+	case *kql.Consume:
+		return b.consume(c, op)
+	case *kql.Reduce, *kql.Fork, *kql.Facet, *kql.Scan, *kql.Find:
 		b.unsupported(op.Range(), kql.Keyword(op))
 	case *kql.Print, *kql.Range:
 		b.report(kql.CodeNotFirst, op.Range(), kql.Keyword(op)+" must be the first", "")
@@ -443,6 +471,15 @@ func (b *binder) operator(scope *env, r *rel, op kql.Operator) *rel {
 		b.report(kql.CodeOperator, op.Span, "the operator could not be read", "")
 	}
 	return badRel()
+}
+
+// consume reads a table and gives no rows.
+func (b *binder) consume(c *ctx, op *kql.Consume) *rel {
+	if b.opt.official || c.row.wide || len(c.row.cols) == 0 {
+		b.unsupported(op.Span, "consume")
+		return badRel()
+	}
+	return live(c.row, c.row.from(&Filter{Input: c.row.op, Pred: &Lit{Info: typed(kql.TypeBool, true, true)}}))
 }
 
 // live keeps a table that has an error as one.
@@ -513,6 +550,7 @@ func (r *rel) nonNull(pred Expr) *rel {
 
 // assignTo binds the columns of extend, project and their like into a projector.
 func (b *binder) assignTo(p *projector, c *ctx, list []kql.Expr, extend bool) {
+	c.making = p
 	taken := func(name string) bool {
 		return c.env.find(name) != nil || extend && c.row != nil && c.row.index(name) >= 0
 	}

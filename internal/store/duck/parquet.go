@@ -53,7 +53,7 @@ func (s ParquetSource) table(scan *plan.Scan, w plan.Window) (*sqlgen.Table, boo
 	}
 	names := make([]string, len(p.Files))
 	for i, f := range p.Files {
-		names[i] = quote(f)
+		names[i] = quote(literalPath(f))
 	}
 	t.From = "read_parquet([" + strings.Join(names, ", ") + "])"
 	t.Order = []string{"file_row_number"}
@@ -70,6 +70,11 @@ func (s ParquetSource) table(scan *plan.Scan, w plan.Window) (*sqlgen.Table, boo
 		}
 	}
 	return t, true
+}
+
+// literalPath keeps DuckDB from taking characters of a path for a pattern.
+func literalPath(path string) string {
+	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(path)
 }
 
 // identifier writes the name of a column of a file.

@@ -140,37 +140,41 @@ func (r *run) native(part *sqlgen.Go, last bool) (*table.Table, error) {
 	return stream.Run(r.ctx, part.Plan, &partSource{r}, o)
 }
 
-// result runs the last query.
+// result runs the last query, and has package stream collect its rows within the limits.
 func (r *run) result(part *sqlgen.SQL) (*table.Table, error) {
-	most := r.o.Limits.Rows
-	var rows []stream.Row
-	err := r.query(part, func(batch []stream.Row) error {
-		rows = append(rows, batch...)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if most > 0 && len(rows) > most {
-		return stream.ToTable(part.Columns, rows[:most]), &stream.LimitError{Limit: "rows", Max: int64(most)}
-	}
-	return stream.ToTable(part.Columns, rows), nil
+	p := &plan.Plan{Root: &plan.Scan{Columns: part.Columns}, Out: part.Columns}
+	return stream.Run(r.ctx, p, &querySource{r, part}, stream.Options{Limits: r.o.Limits})
 }
 
-// query runs a query and gives its rows in batches.
-func (r *run) query(part *sqlgen.SQL, emit func([]stream.Row) error) error {
-	return r.conn.Raw(func(raw any) error {
+// querySource has the rows of one query.
+type querySource struct {
+	r    *run
+	part *sqlgen.SQL
+}
+
+// Scan gives the rows.
+func (s *querySource) Scan(_ context.Context, _ *plan.Scan, _ plan.Window, emit func([]stream.Row) error) error {
+	return s.r.query(s.part, emit)
+}
+
+// query runs a query and gives its rows in batches. DuckDB has the whole result before it gives the first row, so that the
+// connection is free for others when emit is called.
+func (r *run) query(part *sqlgen.SQL, emit func([]stream.Row) error) (err error) {
+	var rows driver.Rows
+	err = r.conn.Raw(func(raw any) error {
 		conn, ok := raw.(*duckdb.Conn)
 		if !ok {
 			return fmt.Errorf("%w: a driver of another kind", errFault)
 		}
-		rows, err := conn.QueryContext(r.ctx, part.Text, nil)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }()
-		return read(rows, part.Columns, emit)
+		var err error
+		rows, err = conn.QueryContext(r.ctx, part.Text, nil)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	return read(rows, part.Columns, emit)
 }
 
 // batchRows is how many rows are handed on at a time.
