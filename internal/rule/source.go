@@ -48,6 +48,9 @@ func (m *memory) Table(name string) (*plan.Table, bool) {
 	return m.Schema.Table(name)
 }
 
+// Filled reports whether a test fills a table. It implements [plan.Filler].
+func (m *memory) Filled(name string) bool { return m.tables[name] != nil }
+
 // Tables gives the names of all tables.
 func (m *memory) Tables() []string {
 	names := m.Schema.Tables()
