@@ -59,7 +59,7 @@ func (s *rowSteps) register(conn *sql.Conn) error {
 	return duckdb.RegisterScalarUDF(conn, sqlgen.RowStep, &stepFunc{steps: s, text: text, list: list})
 }
 
-// stepFunc has package stream take a step for the rows of a chunk.
+// stepFunc has package stream take a step for a row.
 type stepFunc struct {
 	steps      *rowSteps
 	text, list duckdb.TypeInfo
@@ -72,48 +72,23 @@ func (f *stepFunc) Config() duckdb.ScalarFuncConfig {
 	}
 }
 
-// Executor gives what DuckDB calls.
+// Executor gives what DuckDB calls for each row; see goFunc for why not for chunks of them.
 func (f *stepFunc) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{ChunkContextExecutor: f.run}
+	return duckdb.ScalarFuncExecutor{RowExecutor: f.row}
 }
 
-func (f *stepFunc) run(_ context.Context, chunk *duckdb.ChunkIteratorState) (err error) {
+func (f *stepFunc) row(values []driver.Value) (result any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: a step of rows: %v", errFault, r)
 		}
 	}()
-	var name string
-	var rows []stream.Row
-	for row, err := range chunk.Rows() {
-		if err != nil {
-			return err
-		}
-		name, _ = (*row.GetValuePtr(0)).(string)
-		rows = append(rows, stream.Row{eval.Long(int64(len(rows))), fromDuck(kql.TypeString, *row.GetValuePtr(1))})
+	name, _ := values[0].(string)
+	lists, err := takeStep(f.steps.get(name), []stream.Row{{eval.Long(0), fromDuck(kql.TypeString, values[1])}})
+	if err != nil || lists[0] == nil {
+		return nil, err
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	lists, err := takeStep(f.steps.get(name), rows)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for row, err := range chunk.Rows() {
-		if err != nil {
-			return err
-		}
-		var list any
-		if lists[n] != nil {
-			list = lists[n]
-		}
-		if err := row.SetResult(list); err != nil {
-			return err
-		}
-		n++
-	}
-	return nil
+	return lists[0], nil
 }
 
 // takeStep gives for each row the texts of the columns that a step adds, or nil where it drops the row.

@@ -3,7 +3,6 @@
 package duck
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
@@ -42,7 +41,8 @@ type goFunc struct {
 	sqlgen.Func
 	eval   eval.Func
 	config duckdb.ScalarFuncConfig
-	envs   sync.Pool
+	// scratches are kept from call to call: patterns that were compiled are among them.
+	scratches sync.Pool
 }
 
 func newFunc(f sqlgen.Func) (*goFunc, error) {
@@ -62,7 +62,7 @@ func newFunc(f sqlgen.Func) (*goFunc, error) {
 		}
 		g.config.InputTypeInfos = append(g.config.InputTypeInfos, info)
 	}
-	g.envs.New = func() any { return &eval.Env{} }
+	g.scratches.New = func() any { return &scratch{args: make([]eval.Value, len(f.Args))} }
 	return g, nil
 }
 
@@ -85,120 +85,34 @@ func typeInfo(t kql.Type) (duckdb.TypeInfo, error) {
 // Config tells DuckDB the types of the function.
 func (f *goFunc) Config() duckdb.ScalarFuncConfig { return f.config }
 
-// Executor gives what DuckDB calls, with up to 2,048 rows at a time, from any of its threads.
+// Executor gives what DuckDB calls for each row, from any of its threads. The driver has a form for chunks of rows too,
+// which is faster for texts, but with its first call it sets a context that other threads read: a race.
 func (f *goFunc) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{ChunkContextExecutor: f.run}
+	return duckdb.ScalarFuncExecutor{RowExecutor: f.row}
 }
 
-func (f *goFunc) run(_ context.Context, chunk *duckdb.ChunkIteratorState) (err error) {
-	env, ok := f.envs.Get().(*eval.Env)
-	if !ok {
-		env = &eval.Env{}
-	}
+// scratch is what one call of a function works with.
+type scratch struct {
+	env  eval.Env
+	args []eval.Value
+}
+
+func (f *goFunc) row(values []driver.Value) (result any, err error) {
+	s := f.scratches.Get().(*scratch)
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: the function %s: %v", errFault, f.Fn, r)
 			return
 		}
-		if env.Err == nil { // what led to an error may be kept in it
-			f.envs.Put(env)
+		if s.env.Err == nil { // what led to an error may be kept in it
+			f.scratches.Put(s)
 		}
 	}()
-	if isText(f.Out) {
-		return f.texts(env, chunk)
-	}
-	args := make([]eval.Value, len(f.Args))
-	for row, err := range chunk.Rows() {
-		if err != nil {
-			return err
-		}
-		for i, t := range f.Args {
-			args[i] = fromDuck(t, *row.GetValuePtr(i))
-		}
-		v := f.eval(env, f.Out, args)
-		if env.Err != nil {
-			return env.Err
-		}
-		if err := row.SetResult(toDuck(f.Out, v)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// isText reports whether values of a type are texts in DuckDB.
-func isText(t kql.Type) bool {
-	switch t {
-	case kql.TypeString, kql.TypeGuid, kql.TypeDecimal, kql.TypeDynamic, kql.TypeUnknown:
-		return true
-	case kql.TypeBool, kql.TypeInt, kql.TypeLong, kql.TypeReal, kql.TypeDateTime, kql.TypeTimespan:
-	}
-	return false
-}
-
-// texts is run for functions that give texts, which the driver writes without boxes.
-func (f *goFunc) texts(env *eval.Env, chunk *duckdb.ChunkIteratorState) error {
-	in := chunk.GetInputChunk()
-	out, err := duckdb.GetVectorWriter[string](chunk.GetResultVector())
-	if err != nil {
-		return err
-	}
-	args := make([]eval.Value, len(f.Args))
-	read := make([]func(row int) (eval.Value, error), len(f.Args))
 	for i, t := range f.Args {
-		if read[i], err = reader(in, i, t); err != nil {
-			return err
-		}
+		s.args[i] = fromDuck(t, values[i])
 	}
-	for row := range in.GetSize() {
-		for i := range args {
-			if args[i], err = read[i](row); err != nil {
-				return err
-			}
-		}
-		v := f.eval(env, f.Out, args)
-		if env.Err != nil {
-			return env.Err
-		}
-		if text, ok := toDuck(f.Out, v).(string); ok {
-			err = out.Set(row, text)
-		} else {
-			err = out.SetNull(row)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// reader gives a function that reads a column of a chunk.
-func reader(in *duckdb.DataChunk, col int, t kql.Type) (func(row int) (eval.Value, error), error) {
-	if !isText(t) {
-		return func(row int) (eval.Value, error) {
-			v, err := in.GetValue(col, row)
-			if err != nil {
-				return eval.Value{}, err
-			}
-			return fromDuck(t, v), nil
-		}, nil
-	}
-	vec, err := in.GetVector(col)
-	if err != nil {
-		return nil, err
-	}
-	view, err := duckdb.GetVectorView[string](vec)
-	if err != nil {
-		return nil, err
-	}
-	return func(row int) (eval.Value, error) {
-		s, ok, err := view.GetValueBorrowed(row)
-		if err != nil || !ok {
-			return eval.Null(t), err
-		}
-		// The text belongs to DuckDB, and is gone after the call; a function may keep it, in a pattern or a set.
-		return fromText(t, strings.Clone(s)), nil
-	}, nil
+	v := f.eval(&s.env, f.Out, s.args)
+	return toDuck(f.Out, v), s.env.Err
 }
 
 // registerLists gives the database the functions on lists of texts that all programs may call.
