@@ -60,6 +60,9 @@ func TestEngines(t *testing.T) {
 		"CommonSecurityLog | join kind=inner Assets on $left.SourceIP == $right.Address | summarize count() by Owner",
 		"CommonSecurityLog | where SourceIP in ((_GetWatchlist('own') | project SearchKey)) | count",
 		"externaldata(a:string, o:string)['https://example.org/l.csv'] with (ignoreFirstRecord=true) | summarize make_list(o)",
+		// site_name is a column that no schema declares.
+		"let s = ClarotyEvent | where EventType == 'x' | extend z = 1 | summarize all = make_set(tostring(site_name)) by SrcUsername | extend k = 1; " +
+			"ClarotyEvent | where EventType == 'y' | extend k = 1 | join kind=inner (s) on k | where all !contains site_name | count",
 		"SecurityAlert | union CommonSecurityLog | summarize count() by Type",
 		"PaloAltoPANOSSyslog | extend d = parse_json(strcat('{\"a\":', DestinationPort, '}')) | summarize count() by tostring(d.a)",
 	} {

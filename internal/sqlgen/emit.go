@@ -193,6 +193,12 @@ func (g *gen) project(op *plan.Project, in *rel) (*rel, error) {
 		news = append(news, t.sql+" as "+name(a.Col.ID))
 		newNames = append(newNames, a.Col.Name)
 	}
+	if op.Open {
+		out = withOpen(out, in.cols)
+		for _, c := range out[len(op.Cols):] {
+			kept[c.ID] = true
+		}
+	}
 	comment := "project"
 	if len(newNames) > 0 {
 		comment = "compute " + strings.Join(newNames, ", ")
@@ -212,6 +218,16 @@ func (g *gen) project(op *plan.Project, in *rel) (*rel, error) {
 	list := g.passed(in, kept, r)
 	r.text = "select " + strings.Join(append(list, news...), ", ") + " from " + in.name
 	return r, nil
+}
+
+// withOpen adds the columns that no schema declares to those that a step names: it hands them on too.
+func withOpen(cols, in []plan.Column) []plan.Column {
+	for _, c := range in {
+		if c.Open && !slices.ContainsFunc(cols, func(have plan.Column) bool { return have.ID == c.ID }) {
+			cols = append(slices.Clip(cols), c)
+		}
+	}
+	return cols
 }
 
 func allIn(ids []int, set map[int]bool) bool {

@@ -29,9 +29,9 @@ func (g *gen) join(op *plan.Join, left, right *rel, order bool) (*rel, error) {
 		left, right = g.single(left), g.single(right)
 	}
 	r := g.newRel("join kind="+op.Kind.String(), []*rel{left, right})
-	r.cols = op.Cols
+	r.cols = withOpen(withOpen(op.Cols, left.cols), right.cols)
 	var list []string
-	for _, c := range op.Cols {
+	for _, c := range r.cols {
 		col := name(c.ID)
 		if c.Type == kql.TypeString && mayMiss(op.Kind, hasColumn(left, c.ID)) {
 			list = append(list, "coalesce("+col+", '') as "+col)
