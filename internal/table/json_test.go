@@ -233,11 +233,17 @@ func FuzzNormalJSON(f *testing.F) {
 		if !printable(got) {
 			t.Fatalf("not safe to print: %q", got)
 		}
+		// Numbers are compared as they are written: they may pass those of Go.
+		read := func(text string, v any) error {
+			d := json.NewDecoder(strings.NewReader(text))
+			d.UseNumber()
+			return d.Decode(v)
+		}
 		var back, want any
-		if err := json.Unmarshal([]byte(got), &back); err != nil {
+		if err := read(got, &back); err != nil {
 			t.Fatalf("%v: %s", err, got)
 		}
-		if json.Unmarshal([]byte(s), &want) != nil {
+		if !json.Valid([]byte(s)) || read(s, &want) != nil {
 			want = string([]rune(s))
 		}
 		a, _ := json.Marshal(back)
