@@ -56,6 +56,32 @@ func TestFoldShared(t *testing.T) {
 	}
 }
 
+// TestChainOfTables: tables within tables cost in proportion to their number: what each let doubles would not end.
+func TestChainOfTables(t *testing.T) {
+	cost := func(n int, first, next string) float64 {
+		src := "let a0 = " + first + ";"
+		for i := range n {
+			src += fmt.Sprintf("let a%d = %s;", i+1, strings.ReplaceAll(next, "PREV", fmt.Sprintf("a%d", i)))
+		}
+		p := bind(t, src+fmt.Sprintf("T | where i > toscalar(a%d)", n))
+		return testing.AllocsPerRun(1, func() {
+			q := rewrite.Prune(rewrite.Fold(p, &eval.Env{Now: now}))
+			rewrite.Windows(q, now)
+			rewrite.Delta(q, now)
+		})
+	}
+	for _, c := range [][2]string{
+		{"toscalar(T | count)", "toscalar(T | where i > PREV | count)"},
+		{"toscalar(print 1)", "toscalar(print x = PREV + 1)"},
+		{"materialize(T | project i)", "materialize(T | where i > toscalar(PREV | count) | project i)"},
+		{"(T | project i)", "materialize(T | where i in (PREV) | project i)"},
+	} {
+		if few, many := cost(6, c[0], c[1]), cost(12, c[0], c[1]); many > 4*few {
+			t.Errorf("%s: %.0f allocations for 6, %.0f for 12", c[1], few, many)
+		}
+	}
+}
+
 // TestLongChain: a plan of many steps is rewritten.
 func TestLongChain(t *testing.T) {
 	p := bind(t, "T"+strings.Repeat("|where TimeGenerated > ago(1h)", 20_000))

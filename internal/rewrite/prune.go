@@ -20,13 +20,10 @@ func Prune(p *plan.Plan) *plan.Plan {
 	if p.Open {
 		need.all(plan.Columns(p.Root))
 	}
-	r := &pruner{subs: map[*plan.Sub]bool{}}
-	r.swap = newMapper(func(x plan.Expr) plan.Expr {
-		if sub, ok := x.(*plan.Sub); ok {
-			return r.sub(sub)
-		}
-		return x
-	})
+	r := &pruner{}
+	// Tables within expressions are pruned, not mapped and then pruned: done twice at each depth, it would double with each.
+	r.swap = newMapper(func(x plan.Expr) plan.Expr { return x })
+	r.swap.sub = r.sub
 	out.Root = r.op(p.Root, need)
 	return &out
 }
@@ -77,7 +74,6 @@ func (n ids) atLeastOne(cols []plan.Column) ids {
 type pruner struct {
 	// swap rebuilds expressions, whose tables are pruned too.
 	swap *mapper
-	subs map[*plan.Sub]bool
 }
 
 func (r *pruner) sub(sub *plan.Sub) *plan.Sub {

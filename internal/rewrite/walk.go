@@ -65,7 +65,9 @@ func chain(op plan.Op) []plan.Op {
 type mapper struct {
 	// change is given an expression whose parts are mapped already, and gives what stands in its place.
 	change func(plan.Expr) plan.Expr
-	exprs  map[plan.Expr]plan.Expr
+	// sub, if it is not nil, maps tables within expressions, steps and all; else their steps are mapped, then change is asked.
+	sub   func(*plan.Sub) *plan.Sub
+	exprs map[plan.Expr]plan.Expr
 }
 
 func newMapper(change func(plan.Expr) plan.Expr) *mapper {
@@ -253,6 +255,10 @@ func (m *mapper) expr(x plan.Expr) plan.Expr {
 	case *plan.Agg:
 		done = m.aggregate(x)
 	case *plan.Sub:
+		if m.sub != nil {
+			done = m.sub(x)
+			break
+		}
 		done = m.change(&plan.Sub{Info: x.Info, Op: m.op(x.Op), Col: x.Col, Scalar: x.Scalar})
 	case *plan.Col, *plan.Lit, *plan.ParamRef:
 		done = m.change(x)

@@ -255,15 +255,24 @@ func (s *scope) sub(x *plan.Sub) (term, error) {
 	if !x.Scalar {
 		return s.subArray(x, r)
 	}
-	text := "select " + name(x.Col.ID) + " from " + r.name
-	if len(r.order) > 0 {
-		text += " order by " + orderText(r.order)
-	}
-	text = "(" + text + " limit 1)"
+	text := "(select " + name(x.Col.ID) + " from " + r.name + ")"
 	if x.Col.Type == kql.TypeString {
 		return term{sql: "coalesce(" + text + ", '')", typ: x.Col.Type, nonNull: true}, nil
 	}
 	return term{sql: text, typ: x.Col.Type}, nil
+}
+
+// firstRow gives the row that a scalar Sub is. It is computed once: forms of functions write an argument more than once, and
+// within a chain of such tables that would double with each.
+func (g *gen) firstRow(x *plan.Sub, in *rel) *rel {
+	r := g.newRel("first row", []*rel{in})
+	r.cols, r.once = []plan.Column{x.Col}, true
+	r.text = "select " + name(x.Col.ID) + " from " + in.name
+	if len(in.order) > 0 {
+		r.text += " order by " + orderText(in.order)
+	}
+	r.text += " limit 1"
+	return r
 }
 
 // subArray writes a table as a dynamic array.
@@ -312,6 +321,9 @@ func (s *scope) subRel(x *plan.Sub) (*rel, error) {
 		}
 		if r = n.rel; r == nil {
 			r = s.g.loadGo(n)
+		}
+		if x.Scalar {
+			r = s.g.firstRow(x, r)
 		}
 		s.g.subs[x] = r
 	} else {

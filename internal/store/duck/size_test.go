@@ -32,9 +32,9 @@ func TestLarge(t *testing.T) {
 		"unions":  "union (print x = 0)" + repeat(300, func(i int) string { return fmt.Sprintf(", (print x = %d)", i+1) }) + " | summarize sum(x)",
 		"columns": "print " + strings.TrimSuffix(repeat(900, func(i int) string { return fmt.Sprintf("c%d = %d, ", i, i) }), ", ") + " | summarize arg_max(c1, *)",
 		"joins":   "print k = 1, v = 1" + strings.Repeat(" | join kind=inner (print k = 1) on k | project k, v", 60),
-		"doubling": "let a = 1; " + repeat(12, func(i int) string {
+		"doubling": "let a = 1; " + repeat(40, func(i int) string {
 			return fmt.Sprintf("let a%d = toscalar(print %s); ", i, []string{"a + a", fmt.Sprintf("a%d + a%d", i-1, i-1)}[min(i, 1)])
-		}) + "print a11",
+		}) + "print a39",
 		"values": "datatable(a: long, b: string) [0, 'x'" + repeat(20_000, func(i int) string { return fmt.Sprintf(", %d, 'y'", i) }) + "] | summarize count(), sum(a), dcount(b)",
 		"case":   "range y from 1 to 3 step 1 | extend z = case(" + repeat(500, func(i int) string { return fmt.Sprintf("y == %d, %d, ", i, i*i) }) + "0)",
 	} {
