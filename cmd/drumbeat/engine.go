@@ -284,14 +284,47 @@ func (a *app) runPrepared(ctx context.Context, ready *prepared, src stream.Sourc
 		Limits: stream.Limits{Rows: int(q.maxRows), Memory: int64(q.memory), Fanout: int(q.fanout)},
 		Window: func(scan *plan.Scan) plan.Window { return ready.windows[scan].Both(w) },
 	}
-	t, err := ready.choice.run(ctx, ready.plan, src, o)
+	t, err := patiently(ctx, func() (*table.Table, error) { return ready.choice.run(ctx, ready.plan, src, o) })
 	if limit, ok := errors.AsType[*stream.LimitError](err); ok && limit.Limit == "memory" && ready.choice.spare != nil {
 		a.notef("the native engine needs more than --memory %s: DuckDB takes over", q.memory.String())
-		t, err = ready.choice.spare(ctx, ready.plan, src, o)
+		t, err = patiently(ctx, func() (*table.Table, error) { return ready.choice.spare(ctx, ready.plan, src, o) })
 		ready.choice.name = engineDuckDB
 	}
 	if cause := context.Cause(ctx); err != nil && ctx.Err() != nil && cause != nil {
 		err = cause
 	}
 	return t, err
+}
+
+// patience is how long a query that was asked to stop may take for it.
+const patience = 3 * time.Second
+
+// patiently runs a query, and leaves it behind where it does not stop when its context ends: a database that plans, a
+// function over millions of values, and a pipe that nobody writes to do not listen.
+func patiently(ctx context.Context, run func() (*table.Table, error)) (*table.Table, error) {
+	type result struct {
+		t   *table.Table
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		r.err = safely(func() error {
+			var err error
+			r.t, err = run()
+			return err
+		})
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		return r.t, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.t, r.err
+	case <-time.After(patience):
+		return nil, context.Cause(ctx)
+	}
 }
