@@ -36,6 +36,7 @@ type DB struct {
 	db      *sql.DB
 	dialect *sqlgen.Dialect
 	memory  int64
+	widest  width
 
 	steps rowSteps
 	runs  atomic.Int64
@@ -50,7 +51,7 @@ func Open(o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("duck: opening: %w", err)
 	}
-	d := &DB{db: sql.OpenDB(connector), dialect: sqlgen.DuckDB(), memory: o.Memory, funcs: map[string]bool{}}
+	d := &DB{db: sql.OpenDB(connector), dialect: sqlgen.DuckDB(), memory: o.Memory, widest: widest(o.Memory), funcs: map[string]bool{}}
 	d.steps.byID = map[string]plan.Op{}
 	if err := d.setup(context.Background(), o); err != nil {
 		return nil, errors.Join(fmt.Errorf("duck: opening: %w", err), d.db.Close())
@@ -67,7 +68,7 @@ func (d *DB) setup(ctx context.Context, o Options) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := errors.Join(registerLists(conn), d.steps.register(conn)); err != nil {
+	if err := errors.Join(registerLists(conn, d.widest), d.steps.register(conn, d.widest)); err != nil {
 		return err
 	}
 	for _, text := range append(append([]string(nil), d.dialect.Setup...), settings(o)...) {

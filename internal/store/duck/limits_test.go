@@ -278,3 +278,30 @@ func TestSideBySide(t *testing.T) {
 	}
 	g.Wait()
 }
+
+// TestWideValues: values that DuckDB has no room for, 2,048 of them side by side, are made in Go. It would end the program.
+func TestWideValues(t *testing.T) {
+	d := open(t, Options{Memory: 64 << 20, Threads: 2, Temp: t.TempDir()})
+	for _, query := range []string{
+		`range x from 1 to 40 step 1 | extend s = range(1, 50000) | mv-expand s | summarize count(), sum(tolong(s))`,
+		`range x from 1 to 40 step 1 | extend s = range(x, 50000) | extend b = bag_pack("a", s, "b", s) | order by x asc | extend p = prev(b) | where isnotnull(p) | summarize count(), sum(array_length(p.a))`,
+		`range x from 1 to 40 step 1 | extend s = strcat("a=", strrep("y", 100000 + x)) | parse s with "a=" rest | summarize count(), max(strlen(rest))`,
+	} {
+		p := bindOne(t, &oneTable{}, query)
+		got, err := d.Run(t.Context(), p, nil, stream.Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		want, err := stream.Run(t.Context(), p, nil, stream.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rowsOf(t, got) != rowsOf(t, want) {
+			t.Errorf("%s:\n%s\nbut in Go\n%s", query, text(t, got), text(t, want))
+		}
+	}
+	w := widest(64 << 20)
+	if w.check(int(w)) != nil || !errors.Is(w.check(int(w)+1), errTooWide) || !errors.Is(w.checkList(make([]string, w)), errTooWide) {
+		t.Error("the width is not bounded")
+	}
+}

@@ -47,7 +47,7 @@ func (s *rowSteps) get(name string) plan.Op {
 }
 
 // register gives the database the function that takes steps of rows.
-func (s *rowSteps) register(conn *sql.Conn) error {
+func (s *rowSteps) register(conn *sql.Conn, widest width) error {
 	text, err := duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR)
 	if err != nil {
 		return err
@@ -56,12 +56,13 @@ func (s *rowSteps) register(conn *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	return duckdb.RegisterScalarUDF(conn, sqlgen.RowStep, &stepFunc{steps: s, text: text, list: list})
+	return duckdb.RegisterScalarUDF(conn, sqlgen.RowStep, &stepFunc{steps: s, widest: widest, text: text, list: list})
 }
 
 // stepFunc has package stream take a step for a row.
 type stepFunc struct {
 	steps      *rowSteps
+	widest     width
 	text, list duckdb.TypeInfo
 }
 
@@ -84,61 +85,49 @@ func (f *stepFunc) row(values []driver.Value) (result any, err error) {
 		}
 	}()
 	name, _ := values[0].(string)
-	lists, err := takeStep(f.steps.get(name), []stream.Row{{eval.Long(0), fromDuck(kql.TypeString, values[1])}})
-	if err != nil || lists[0] == nil {
+	list, err := takeStep(f.steps.get(name), fromDuck(kql.TypeString, values[1]))
+	if err != nil || list == nil {
 		return nil, err
 	}
-	return lists[0], nil
+	n := 0
+	for _, text := range list {
+		if text, ok := text.(string); ok {
+			n += len(text)
+		}
+	}
+	return list, f.widest.check(n)
 }
 
-// takeStep gives for each row the texts of the columns that a step adds, or nil where it drops the row.
-func takeStep(op plan.Op, rows []stream.Row) ([][]any, error) {
-	number := plan.Column{ID: 1 << 41, Name: "number", Type: kql.TypeLong, NonNull: true}
+// takeStep gives the texts of the columns that a step adds to a row with one column, or nil where it drops the row.
+func takeStep(op plan.Op, value eval.Value) ([]any, error) {
 	var cols []plan.Column
 	switch step := op.(type) { //nolint:exhaustive // no others are steps of rows
 	case *plan.Parse:
 		c := *step
-		cols = c.Cols[1:]
-		c.Input, c.Cols = chunkScan(number, c.Input), append([]plan.Column{number}, c.Cols...)
-		op = &c
+		c.Input, cols, op = &plan.Scan{Columns: plan.Columns(c.Input)}, c.Cols[1:], &c
 	case *plan.ParseKv:
 		c := *step
-		cols = c.Cols[1:]
-		c.Input, c.Cols = chunkScan(number, c.Input), append([]plan.Column{number}, c.Cols...)
-		op = &c
+		c.Input, cols, op = &plan.Scan{Columns: plan.Columns(c.Input)}, c.Cols[1:], &c
 	default:
 		return nil, fmt.Errorf("%w: no step of rows", errFault)
 	}
-	p := &plan.Plan{Root: op, Out: append([]plan.Column{number}, cols...)}
-	t, err := stream.Run(context.Background(), p, chunkSource(rows), stream.Options{})
-	if err != nil {
+	t, err := stream.Run(context.Background(), &plan.Plan{Root: op, Out: cols}, oneRow{value}, stream.Options{})
+	if err != nil || t.Len() == 0 {
 		return nil, err
 	}
-	lists := make([][]any, len(rows))
-	for i := range t.Len() {
-		n, ok := t.Value(i, 0).(int64)
-		if !ok || n < 0 || n >= int64(len(lists)) {
-			return nil, fmt.Errorf("%w: a step of rows has lost their numbers", errFault)
-		}
-		list := make([]any, len(cols))
-		for k, c := range cols {
-			list[k] = stepText(fromTable(c.Type, t.Value(i, k+1)))
-		}
-		lists[n] = list
+	list := make([]any, len(cols))
+	for i, c := range cols {
+		list[i] = stepText(fromTable(c.Type, t.Value(0, i)))
 	}
-	return lists, nil
+	return list, nil
 }
 
-func chunkScan(number plan.Column, in plan.Op) *plan.Scan {
-	return &plan.Scan{Table: "rows", Columns: append([]plan.Column{number}, plan.Columns(in)...)}
-}
+// oneRow is the only row of a table.
+type oneRow stream.Row
 
-// chunkSource has the rows of a chunk.
-type chunkSource []stream.Row
-
-// Scan gives the rows.
-func (s chunkSource) Scan(_ context.Context, _ *plan.Scan, _ plan.Window, emit func([]stream.Row) error) error {
-	return emit(s)
+// Scan gives the row.
+func (s oneRow) Scan(_ context.Context, _ *plan.Scan, _ plan.Window, emit func([]stream.Row) error) error {
+	return emit([]stream.Row{stream.Row(s)})
 }
 
 // stepText writes a value as the SQL reads it.

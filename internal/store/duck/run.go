@@ -26,7 +26,8 @@ import (
 var errFault = errors.New("duck: a fault")
 
 // Run gives the rows of a plan. Where the limit on rows is reached it gives the table cut there, and a
-// *[stream.LimitError]; DuckDB's own limit on memory is one too. It returns the cause of ctx when that is done. src may be
+// *[stream.LimitError]; DuckDB's own limit on memory is one too. A plan that makes values too wide for DuckDB is run by
+// package stream. It returns the cause of ctx when that is done. src may be
 // nil for plans that read no table.
 func (d *DB) Run(ctx context.Context, p *plan.Plan, src stream.Source, o stream.Options) (*table.Table, error) {
 	prog, err := d.Program(p, src, o)
@@ -45,10 +46,13 @@ func (d *DB) Run(ctx context.Context, p *plan.Plan, src stream.Source, o stream.
 	d.steps.add(prog.Steps)
 	defer d.steps.remove(prog.Steps)
 	t, err := r.parts(prog.Parts)
-	if err != nil {
-		return t, d.told(ctx, err)
+	switch {
+	case err == nil:
+		return t, nil
+	case strings.Contains(err.Error(), errTooWide.Error()):
+		return stream.Run(ctx, p, src, o)
 	}
-	return t, nil
+	return t, d.told(ctx, err)
 }
 
 // Program gives what Run would do.

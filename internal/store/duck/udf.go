@@ -5,6 +5,7 @@ package duck
 import (
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ func (d *DB) register(conn *sql.Conn, funcs []sqlgen.Func) error {
 		if d.funcs[f.Name] {
 			continue
 		}
-		fn, err := newFunc(f)
+		fn, err := newFunc(f, d.widest)
 		if err != nil {
 			return err
 		}
@@ -40,12 +41,13 @@ func (d *DB) register(conn *sql.Conn, funcs []sqlgen.Func) error {
 type goFunc struct {
 	sqlgen.Func
 	eval   eval.Func
+	widest width
 	config duckdb.ScalarFuncConfig
 	// scratches are kept from call to call: patterns that were compiled are among them.
 	scratches sync.Pool
 }
 
-func newFunc(f sqlgen.Func) (*goFunc, error) {
+func newFunc(f sqlgen.Func, widest width) (*goFunc, error) {
 	form, ok := eval.Scalar(f.Fn)
 	if !ok {
 		return nil, fmt.Errorf("duck: the function %s has no form in Go", f.Fn)
@@ -54,7 +56,7 @@ func newFunc(f sqlgen.Func) (*goFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &goFunc{Func: f, eval: form, config: duckdb.ScalarFuncConfig{ResultTypeInfo: out, SpecialNullHandling: true}}
+	g := &goFunc{Func: f, eval: form, widest: widest, config: duckdb.ScalarFuncConfig{ResultTypeInfo: out, SpecialNullHandling: true}}
 	for _, a := range f.Args {
 		info, err := typeInfo(a)
 		if err != nil {
@@ -111,12 +113,48 @@ func (f *goFunc) row(values []driver.Value) (result any, err error) {
 	for i, t := range f.Args {
 		s.args[i] = fromDuck(t, values[i])
 	}
-	v := f.eval(&s.env, f.Out, s.args)
-	return toDuck(f.Out, v), s.env.Err
+	result = toDuck(f.Out, f.eval(&s.env, f.Out, s.args))
+	if text, ok := result.(string); ok && s.env.Err == nil {
+		return result, f.widest.check(len(text))
+	}
+	return result, s.env.Err
+}
+
+// width is how many bytes one value that a Go function gives may have. DuckDB takes the values of 2,048 rows into one
+// vector, and where there is no memory for it, its exception ends the program, since Go stands between it and who would
+// catch it.
+type width int
+
+// widest is the width for some memory: the vectors of two threads may take half of it.
+func widest(memory int64) width {
+	if memory == 0 {
+		return 1 << 20
+	}
+	return width(max(memory/(4*2048), 1<<12))
+}
+
+// errTooWide has a text that no other error has: the driver hands on nothing but that.
+var errTooWide = errors.New("duck: a value is too wide for DuckDB")
+
+func (w width) check(n int) error {
+	if n > int(w) {
+		return errTooWide
+	}
+	return nil
+}
+
+// checkList is check for a list of texts.
+func (w width) checkList(texts []string) error {
+	const each = 16 // what DuckDB has for a text in a list, besides its letters
+	n := 0
+	for _, t := range texts {
+		n += each + len(t)
+	}
+	return w.check(n)
 }
 
 // registerLists gives the database the functions on lists of texts that all programs may call.
-func registerLists(conn *sql.Conn) error {
+func registerLists(conn *sql.Conn, widest width) error {
 	text, err := duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR)
 	if err != nil {
 		return err
@@ -126,11 +164,11 @@ func registerLists(conn *sql.Conn) error {
 		return err
 	}
 	for name, f := range map[string]*listFunc{
-		sqlgen.Elements: {in: text, out: list, of: func(v driver.Value) []string { return elements(v, false) }},
-		sqlgen.Pairs:    {in: text, out: list, of: func(v driver.Value) []string { return elements(v, true) }},
-		sqlgen.Uniq:     {in: list, out: list, of: uniq},
-		sqlgen.Flat:     {in: list, out: list, of: flat},
-		sqlgen.Merge:    {in: list, out: list, of: merge},
+		sqlgen.Elements: {widest: widest, in: text, out: list, of: func(v driver.Value) []string { return elements(v, false) }},
+		sqlgen.Pairs:    {widest: widest, in: text, out: list, of: func(v driver.Value) []string { return elements(v, true) }},
+		sqlgen.Uniq:     {widest: widest, in: list, out: list, of: uniq},
+		sqlgen.Flat:     {widest: widest, in: list, out: list, of: flat},
+		sqlgen.Merge:    {widest: widest, in: list, out: list, of: merge},
 	} {
 		if err := duckdb.RegisterScalarUDF(conn, name, f); err != nil {
 			return fmt.Errorf("function %s: %w", name, err)
@@ -141,6 +179,7 @@ func registerLists(conn *sql.Conn) error {
 
 // listFunc is a function that gives a list of texts.
 type listFunc struct {
+	widest  width
 	in, out duckdb.TypeInfo
 	of      func(driver.Value) []string
 }
@@ -162,7 +201,7 @@ func (f *listFunc) Executor() duckdb.ScalarFuncExecutor {
 		if texts == nil {
 			return nil, nil
 		}
-		return texts, nil
+		return texts, f.widest.checkList(texts)
 	}}
 }
 
