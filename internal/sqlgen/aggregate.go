@@ -50,6 +50,8 @@ func (g *gen) aggregate(op *plan.Aggregate, in *rel, order bool) (*rel, error) {
 		}
 	}
 	r := g.newRel("summarize", append([]*rel{in}, s.deps...))
+	r.groups++
+	r.once = r.groups >= maxGroups
 	r.cols = plan.Columns(op)
 	if order {
 		key := g.hide()
@@ -285,6 +287,9 @@ func (g *gen) single(in *rel) *rel {
 
 // union puts tables below each other.
 func (g *gen) union(op *plan.Union, in []*rel, order bool) (*rel, error) {
+	if len(in) > maxUnion {
+		return nil, cannot("a union of so many tables")
+	}
 	rels := slices.Clone(in)
 	if order {
 		for i := range rels {

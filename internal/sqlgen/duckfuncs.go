@@ -428,7 +428,7 @@ var duckTexts = map[plan.Fn]form{ //nolint:exhaustive // the others are elsewher
 				return "", false
 			}
 		}
-		return "(" + strings.Join(parts, " || ") + ")", len(parts) > 0
+		return "concat(" + strings.Join(parts, ", ") + ")", len(parts) > 0 // a chain of || would be as deep as it is long
 	},
 	plan.FnTostring: func(c *call) (string, bool) { return textOf(c.args[0]) },
 	plan.FnStrlen: func(c *call) (string, bool) {

@@ -13,6 +13,8 @@ const (
 	maxChain  = 200       // sub-queries that read each other
 	maxRels   = 1000      // sub-queries
 	maxDepth  = 150       // expressions within expressions
+	maxGroups = 8         // summaries over each other that DuckDB may take apart: the time for it doubles with each
+	maxUnion  = 400       // inputs of a union, which stand within each other for DuckDB
 	maxText   = 4_000_000 // bytes
 	maxValues = 20_000    // cells of a table that is written out
 )
@@ -84,6 +86,7 @@ type rel struct {
 	size    int // bytes of the text with all below
 	load    *Load
 	once    bool // computed once, though several read it
+	groups  int  // summaries below, the longest way, to the next that is computed once
 	// scan is set where the rel is nothing but a table of the caller.
 	scan *plan.Scan
 
@@ -298,6 +301,9 @@ func (g *gen) newRel(comment string, deps []*rel) *rel {
 	r := &rel{name: "t" + strconv.Itoa(g.rels), comment: oneLine(comment), deps: deps}
 	for _, d := range deps {
 		r.depth, r.below, r.size = max(r.depth, d.depth), r.below+d.below, r.size+d.size
+		if !d.once {
+			r.groups = max(r.groups, d.groups)
+		}
 	}
 	r.depth++
 	r.below++

@@ -35,8 +35,11 @@ func TestLarge(t *testing.T) {
 		"doubling": "let a = 1; " + repeat(40, func(i int) string {
 			return fmt.Sprintf("let a%d = toscalar(print %s); ", i, []string{"a + a", fmt.Sprintf("a%d + a%d", i-1, i-1)}[min(i, 1)])
 		}) + "print a39",
-		"values": "datatable(a: long, b: string) [0, 'x'" + repeat(20_000, func(i int) string { return fmt.Sprintf(", %d, 'y'", i) }) + "] | summarize count(), sum(a), dcount(b)",
-		"case":   "range y from 1 to 3 step 1 | extend z = case(" + repeat(500, func(i int) string { return fmt.Sprintf("y == %d, %d, ", i, i*i) }) + "0)",
+		"values":    "datatable(a: long, b: string) [0, 'x'" + repeat(20_000, func(i int) string { return fmt.Sprintf(", %d, 'y'", i) }) + "] | summarize count(), sum(a), dcount(b)",
+		"summaries": "range x from 1 to 5 step 1" + strings.Repeat(" | summarize x = sum(x) by y = x", 40) + " | summarize count(), sum(x)",
+		"tables":    "union (print x = 0)" + repeat(999, func(i int) string { return fmt.Sprintf(", (print x = %d)", i+1) }) + " | summarize sum(x)",
+		"strcat":    "print x = 'a' | extend y = strcat(x" + strings.Repeat(", x", 1500) + ") | project strlen(y)",
+		"case":      "range y from 1 to 3 step 1 | extend z = case(" + repeat(500, func(i int) string { return fmt.Sprintf("y == %d, %d, ", i, i*i) }) + "0)",
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := bindOne(t, &oneTable{}, query)
